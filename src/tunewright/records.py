@@ -1,0 +1,234 @@
+"""The frozen records that flow between stages, and their one JSON codec.
+
+Records are small. Bulk arrays (row ids, vectors, weights) stay in numpy arrays or files; a record names them by digest.
+Every record written to disk carries `schema`, so that a later release can read an older run folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeVar
+
+Kind = Literal["text", "number", "category", "boolean", "datetime", "id", "multilabel", "ignore"]
+TaskKind = Literal["binary", "multiclass", "multilabel", "regression"]
+PARTS = ("train", "validation", "test")
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table: what it holds (`kind`), what it is used for (`role`), and why we think so."""
+
+    name: str
+    kind: Kind
+    role: Literal["feature", "target", "weight", "group", "time", "part", "ignore"]
+    why: str
+    missing: int = 0
+    distinct: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What a table is: its columns and kinds, its row count, its content fingerprint (SHA-256), the task it poses."""
+
+    schema: ClassVar[int] = 1
+    rows: int
+    columns: tuple[Column, ...]
+    fingerprint: str
+    target: str
+    task: TaskKind
+    task_why: str
+    pair: tuple[str, str] | None = None
+    files: tuple[str, ...] = ()
+
+    def features(self, kind: Kind) -> tuple[str, ...]:
+        """Names of the feature columns of one kind, in table order."""
+        return tuple(c.name for c in self.columns if c.role == "feature" and c.kind == kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong with the data, with evidence; `rows` are zero-based data rows in file order, worst first."""
+
+    schema: ClassVar[int] = 1
+    kind: str
+    severity: Literal["info", "warning", "error"]
+    evidence: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    rows_total: int = 0
+    score: float | None = None
+    scores: tuple[float, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+    remedy: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Which rows are in which part, how that was decided, and the proof that nothing straddles."""
+
+    schema: ClassVar[int] = 1
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    how: str
+    proof: Mapping[str, Any] = field(default_factory=dict)
+
+    def sizes(self) -> dict[str, int]:
+        """Rows per part."""
+        return {part: len(getattr(self, part)) for part in PARTS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A metric's value with its 95 % interval and the number of rows behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """One line of a learning curve: losses in nats (or squared target units), the objective metric, seconds so far."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    metric: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedModel:
+    """How the kept model came to be: which method won on validation, its history, what trained, digest of the weights."""
+
+    schema: ClassVar[int] = 1
+    method: str
+    kept: Literal["probe", "fine-tuned"]
+    why: str
+    metric: str
+    candidates: Mapping[str, float]
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    parameters: int
+    trainable: int
+    precision: str
+    digest: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A paired comparison on the same rows; `difference` is a − b in the metric's own direction (positive: a is better)."""
+
+    schema: ClassVar[int] = 1
+    metric: str
+    a: str
+    b: str
+    difference: Score
+    p_value: float | None
+    verdict: Literal["better", "worse", "no evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether the objective was met, in a word and in a sentence."""
+
+    objective: Literal["met", "not shown", "missed", "none"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Metrics per part and per baseline, the paired comparisons against each baseline, looks at the test part."""
+
+    schema: ClassVar[int] = 1
+    metric: str
+    metrics: Mapping[str, Mapping[str, Score]]
+    baselines: Mapping[str, Mapping[str, Score]]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    per_class: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut."""
+
+    row: int
+    truth: str
+    predicted: str
+    confidence: float | None
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What the report shows of the errors: a confusion matrix (rows: truth) or predicted-against-true, worst mistakes.
+
+    `labels` and `matrix` are empty for regression and multilabel; `points` holds (true, predicted) for regression.
+    """
+
+    schema: ClassVar[int] = 1
+    labels: tuple[str, ...] = ()
+    matrix: tuple[tuple[int, ...], ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def to_json(record: Any) -> Any:
+    """Turn a record (or a container of records) into plain JSON values; dataclasses with a `schema` carry it.
+
+    >>> to_json(Score(value=0.5, low=0.4, high=0.6, n=10))
+    {'value': 0.5, 'low': 0.4, 'high': 0.6, 'n': 10}
+    """
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        head = {"schema": record.schema} if hasattr(record, "schema") else {}
+        return head | {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, Mapping):
+        return {str(key): to_json(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [to_json(value) for value in record]
+    if hasattr(record, "item") and getattr(record, "ndim", None) == 0:
+        return record.item()
+    return record
+
+
+def from_json(kind: type[R], value: Any) -> R:
+    """Rebuild a record written by `to_json`; unknown keys of a newer release are ignored, missing ones take defaults.
+
+    >>> from_json(Score, {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10})
+    Score(value=0.5, low=0.4, high=0.6, n=10)
+    """
+    return typing.cast(R, _read(kind, value))
+
+
+def _read(kind: Any, value: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+        hints = typing.get_type_hints(kind)
+        known = [f.name for f in dataclasses.fields(kind) if f.name in value]
+        return typing.cast(Any, kind)(**{name: _read(hints[name], value[name]) for name in known})
+    if origin in (typing.Union, types.UnionType):
+        members = [m for m in typing.get_args(kind) if m is not type(None)]
+        return None if value is None else _read(members[0], value)
+    if origin is tuple:
+        members = typing.get_args(kind)
+        if len(members) == 2 and members[1] is Ellipsis:
+            return tuple(_read(members[0], item) for item in value)
+        return tuple(_read(member, item) for member, item in zip(members, value, strict=True))
+    if isinstance(value, Mapping):
+        inner = typing.get_args(kind)[1] if typing.get_args(kind) else Any
+        return {key: _read(inner, item) for key, item in value.items()}
+    if kind is float and isinstance(value, int):
+        return float(value)
+    return value
