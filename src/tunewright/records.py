@@ -22,7 +22,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a table: what it holds (`kind`), what it is used for (`role`), and why we think so."""
+    """One column of a table: what it holds (`kind`), what it is used for (`role`), and why we think so.
+
+    `format` is how its text is read, fixed once for every later file: a date format ("%d-%m-%Y"), the decimal sign of
+    numbers (","), the delimiter of labels ("|"), or None for the default.
+    """
 
     name: str
     kind: Kind
@@ -30,6 +34,7 @@ class Column:
     why: str
     missing: int = 0
     distinct: int = 0
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +224,8 @@ def _read(kind: Any, value: Any) -> Any:
         known = [f.name for f in dataclasses.fields(kind) if f.name in value]
         return typing.cast(Any, kind)(**{name: _read(hints[name], value[name]) for name in known})
     if origin in (typing.Union, types.UnionType):
-        members = [m for m in typing.get_args(kind) if m is not type(None)]
-        return None if value is None else _read(members[0], value)
+        present = [m for m in typing.get_args(kind) if m is not type(None)]
+        return None if value is None else _read(present[0], value)
     if origin is tuple:
         members = typing.get_args(kind)
         if len(members) == 2 and members[1] is Ellipsis:

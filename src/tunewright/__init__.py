@@ -1,0 +1,29 @@
+"""Tunewright: fine-tune pretrained models from a table of examples, with the evidence that they are good.
+
+>>> import tunewright as tw
+>>> sorted(name for name in dir(tw) if not name.startswith("_"))
+['load', 'run']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunewright.api import load, run
+
+__version__ = "0.1.0"
+__all__ = ["load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # `import tunewright` costs nothing; the first use of a function loads what it needs.
+    if name in __all__:
+        from tunewright import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'tunewright' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,100 @@
+"""The public functions: `run` and `load`. Everything else is a method of what they return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright.events import Observer, silent
+from tunewright.plan import read_plan
+
+if TYPE_CHECKING:
+    from tunewright.bundle.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished run.
+
+    Args:
+        folder: the run folder.
+        summary: verdict, metrics, baselines, findings: what `tunewright run --json` prints.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in a sentence or two."""
+        return str(self.summary["verdict"]["text"])
+
+    def report(self) -> Path:
+        """Path of the HTML report."""
+        return self.folder / "report.html"
+
+    def predictor(self) -> Predictor:
+        """The model, loaded from the run's bundle."""
+        return load(self.folder / "bundle")
+
+
+def run(
+    data: Any = None,
+    *,
+    target: str | None = None,
+    plan: str | Path | None = None,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    observe: Observer = silent,
+    **sections: Any,
+) -> Run:
+    """Walk the whole road from data to a bundle and a report.
+
+    Args:
+        data: a path, or anything with `__arrow_c_stream__` (pandas, polars, pyarrow, HF datasets), or a list of dicts.
+        target: the column to predict.
+        plan: path of a plan file; `sections` and the other arguments go over it.
+        out: the run folder; default `runs/<data>-<digest>`.
+        fresh: start over where the folder already holds a run.
+        observe: hears events.
+        **sections: sections of the plan as Python values, such as `training={"epochs": 2}`.
+
+    Raises:
+        PlanError: the plan is wrong; all problems at once.
+        DataError: the data cannot be used.
+
+    Returns:
+        The finished run.
+    """
+    from tunewright.stories.run import Request, run_story
+
+    in_memory = data is not None and not isinstance(data, str | Path)
+    given = {"train": str(data)} if data is not None and not in_memory else {}
+    if target is not None:
+        given["target"] = target
+    sections["data"] = {**dict(sections.get("data") or {}), **given}
+    resolved = read_plan(Path(plan) if plan is not None else None, **sections)
+    folder, summary = run_story(
+        Request(
+            plan=resolved,
+            source=data if in_memory else None,
+            out=Path(out) if out is not None else None,
+            fresh=fresh,
+            observe=observe,
+        )
+    )
+    return Run(folder=folder.path, summary=summary)
+
+
+def load(bundle: str | Path) -> Predictor:
+    """Load a bundle.
+
+    Raises:
+        ModelError: not a bundle, or a file in it is missing, changed or hostile.
+    """
+    from tunewright.bundle.predictor import Predictor
+
+    return Predictor.load(bundle)
+
+

@@ -1,0 +1,61 @@
+"""A fitted model in memory: the same object before it is written and after it is read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.models.inputs import Inputs
+from tunewright.models.outputs import predict_outputs
+from tunewright.models.tokens import TextTokenizer
+from tunewright.tasks import Decision, Task
+
+if TYPE_CHECKING:
+    import torch
+
+    from tunewright.models.network import Network
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedModel:
+    """Everything needed to answer for a row.
+
+    Args:
+        network: in its precision, on its device.
+        preprocessor: fitted on train rows.
+        tokenizer: the backbone's; None for table-only models.
+        task: labels or target scale.
+        decision: temperature, thresholds, interval width; chosen on validation.
+        metric: the objective metric.
+        precision: float32 or bfloat16, of the encoder.
+        head: kind of head.
+        backbone: its name in the plan, or None for table-only models.
+        pooling: how token vectors become one.
+        device: where the network is.
+    """
+
+    network: Network
+    preprocessor: Preprocessor
+    tokenizer: TextTokenizer | None
+    task: Task
+    decision: Decision
+    metric: str
+    precision: str
+    head: str
+    backbone: str | None
+    pooling: str
+    device: torch.device
+
+    def inputs(self, typed: pl.DataFrame) -> Inputs:
+        """Typed rows to network inputs."""
+        return self.preprocessor.inputs(typed, self.tokenizer)
+
+    def outputs(self, inputs: Inputs) -> Array:
+        """(n, K) float32 outputs."""
+        return predict_outputs(self.network, inputs, device=self.device)

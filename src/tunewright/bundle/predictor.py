@@ -1,0 +1,106 @@
+"""`Predictor`: what `tw.load(bundle)` returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.bundle.format import read_bundle
+from tunewright.bundle.model import FittedModel
+from tunewright.data import read
+from tunewright.metrics import Outcome, scores
+from tunewright.records import Score
+from tunewright.tasks import Multilabel, Regression
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Predictor:
+    """Answers from a bundle.
+
+    Args:
+        model: the fitted model.
+    """
+
+    def __init__(self, model: FittedModel) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Predictor:
+        """Read a bundle folder; see `read_bundle` for what is refused."""
+        return cls(read_bundle(Path(folder)))
+
+    def predict(self, data: Any) -> pl.DataFrame:
+        """Predict for a file, a frame that speaks Arrow, or a list of dicts.
+
+        Returns:
+            One row per input row, in order: `prediction`, `confidence` (probability of the predicted label; null for a
+            regression, which has `low` and `high`, its 90 % prediction interval, instead), and for classifiers
+            `probabilities`, a struct with one field per label.
+
+        Raises:
+            DataError: the data cannot be read or lacks a feature column.
+        """
+        typed = self.model.preprocessor.conform(read(data).frame)
+        return self.predict_typed(typed)
+
+    def predict_typed(self, typed: pl.DataFrame) -> pl.DataFrame:
+        """`predict` for rows that were already cast."""
+        outputs = self.model.outputs(self.model.inputs(typed))
+        outcome = self.outcome(outputs, None)
+        task = self.model.task
+        if isinstance(task, Regression):
+            width = self.model.decision.half_width
+            values = pl.Series("prediction", outcome.labels)
+            return pl.DataFrame(
+                {
+                    "prediction": values,
+                    "confidence": pl.Series([None] * len(values), dtype=pl.Float64),
+                    "low": values - width if width is not None else None,
+                    "high": values + width if width is not None else None,
+                }
+            )
+        assert outcome.probabilities is not None
+        probabilities = pl.DataFrame(outcome.probabilities, schema=list(task.labels), orient="row")
+        return pl.DataFrame(
+            {
+                "prediction": task.names(outcome),
+                "confidence": self._confidence(outcome),
+                "probabilities": probabilities.to_struct(),
+            }
+        )
+
+    def evaluate(self, data: Any, *, seed: int = 0) -> dict[str, Score]:
+        """Score the bundle on labelled rows: every metric of the task, with intervals.
+
+        Raises:
+            DataError: no target column, or no labelled row.
+        """
+        typed = self.model.preprocessor.conform(read(data).frame, require_target=True)
+        return scores(self.outcome_of(typed), seed=seed)
+
+    def outcome_of(self, typed: pl.DataFrame) -> Outcome:
+        """Predictions beside the truth for typed rows; rows without a target are left out."""
+        target = self.model.preprocessor.table.target
+        labelled = typed.filter(pl.col(target).is_not_null())
+        outputs = self.model.outputs(self.model.inputs(labelled))
+        return self.outcome(outputs, self.model.task.encode(labelled[target]))
+
+    def outcome(self, outputs: Array, targets: Array | None) -> Outcome:
+        """Decide on outputs; without targets the truth is a placeholder."""
+        task = self.model.task
+        if targets is None:
+            shape = (len(outputs), task.outputs) if isinstance(task, Multilabel) else (len(outputs),)
+            targets = np.zeros(shape, np.int64)
+        return task.outcome(targets, outputs, self.model.decision)
+
+    def _confidence(self, outcome: Outcome) -> Array:
+        """The predicted label's probability; multilabel: that of its least certain decision."""
+        assert outcome.probabilities is not None
+        if isinstance(self.model.task, Multilabel):
+            said = np.where(outcome.labels == 1, outcome.probabilities, 1 - outcome.probabilities)
+            return np.asarray(said.min(1))
+        return np.asarray(outcome.probabilities[np.arange(outcome.rows), outcome.labels])

@@ -1,0 +1,166 @@
+"""A table with its meaning: what it is (`describe`), and later tables brought into the same form (`conform`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+import polars as pl
+
+from tunewright.data.dates import parse_dates
+from tunewright.data.digests import fingerprint
+from tunewright.data.kinds import infer_columns
+from tunewright.data.names import listed, suggest
+from tunewright.data.numbers import Decimal, parse_numbers
+from tunewright.data.pairs import infer_pair
+from tunewright.data.tasks import describe_target, split_labels
+from tunewright.errors import DataError
+from tunewright.records import Column, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A typed frame together with what it is; `frame` has the columns that are used, cast to their kinds."""
+
+    frame: pl.DataFrame
+    table: Table
+
+
+def describe(
+    frame: pl.DataFrame,
+    *,
+    target: str,
+    columns: Mapping[str, str] | None = None,
+    pair: Literal["auto", "none"] | Sequence[str] = "auto",
+    roles: Mapping[str, str] | None = None,
+    files: Sequence[str] = (),
+) -> Table:
+    """Say what a table is: kinds and roles of its columns, its task, its pair of texts, its fingerprint.
+
+    Args:
+        frame: the table as `read` gives it.
+        target: the column to predict.
+        columns: kinds the user gives, by column name; "ignore" leaves one out.
+        pair: "auto", "none" or the names of two text columns.
+        roles: columns that are weight, group, time or part, by column name.
+        files: names of the files it came from.
+
+    Raises:
+        PlanError: names, kinds or roles that do not exist.
+        DataError: the target poses no task, or no column is left to predict it from.
+
+    >>> frame = pl.DataFrame({"price": ["$4.50", "3"] * 5, "y": ["a", "b"] * 5})
+    >>> describe(frame, target="y").task
+    'binary'
+    """
+    overrides = dict(columns or {})
+    if not isinstance(pair, str):
+        overrides |= {name: "text" for name in pair if name in frame.columns and name != target}
+    known = infer_columns(frame, target=target, overrides=overrides, roles=roles)
+    _need_features(known)
+    texts = [column.name for column in known if column.kind == "text" and column.role == "feature"]
+    found, _ = infer_pair(frame, texts, pair)
+    goal = describe_target(frame.get_column(target), kind=overrides.get(target))  # type: ignore[arg-type]
+    table = Table(
+        rows=frame.height,
+        columns=known,
+        fingerprint=fingerprint(frame),
+        target=target,
+        task=goal.task,
+        task_why=goal.why,
+        pair=found,
+        files=tuple(files),
+    )
+    missing = conform(frame, table).null_count().row(0, named=True)  # counts what does not fit its kind, too
+    return replace(table, columns=tuple(replace(c, missing=missing.get(c.name, c.missing)) for c in known))
+
+
+def conform(frame: pl.DataFrame, table: Table, *, require_target: bool = False) -> pl.DataFrame:
+    """Cast the columns of a raw frame to the kinds of a known table; each row is cast on its own, the same way always.
+
+    number → Float64; text, category, group and part → String; boolean → Boolean; datetime → Datetime[us]; target:
+    String (classes), List[String] (multilabel) or Float64 (regression). What does not fit its kind becomes null.
+    Columns that the table ignores or does not know are dropped; a weight, group, time or part column may be absent.
+
+    Args:
+        frame: rows as `read` gives them.
+        table: what `describe` said of the training data.
+        require_target: the target must be there; otherwise it may be.
+
+    Raises:
+        DataError: feature columns (or a required target) are missing; all are named.
+
+    >>> table = describe(pl.DataFrame({"price": ["$4.50", "3"] * 5, "y": ["1", "2"] * 5}), target="y")
+    >>> conform(pl.DataFrame({"extra": [0], "price": ["1,000"]}), table).rows()
+    [(1000.0,)]
+    """
+    needed = [c.name for c in table.columns if c.role == "feature" or (require_target and c.role == "target")]
+    absent = [name for name in needed if name not in frame.columns]
+    if absent:
+        hints = [f"{name!r}.{suggest(name, set(frame.columns) - set(needed))}" for name in absent]
+        raise DataError(
+            f"Data must have the columns the model was trained on. Missing: {' '.join(hints)} "
+            f"The data has {listed(frame.columns)}. Add or rename columns."
+        )
+    used = [c for c in table.columns if c.role != "ignore" and c.name in frame.columns]
+    return pl.DataFrame([_cast(frame.get_column(c.name), c, table) for c in used])
+
+
+def _need_features(columns: Sequence[Column]) -> None:
+    if not any(column.role == "feature" for column in columns):
+        reasons = "; ".join(f"{c.name!r}: {c.why}" for c in columns if c.role != "target")[:1000]
+        raise DataError(
+            f"Something besides the target must tell rows apart. No column does ({reasons or 'there is no other'}). "
+            "Add columns, or set their kinds under data.columns."
+        )
+
+
+def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
+    if column.role == "target" and table.task == "multilabel":
+        return split_labels(values, delimiter=column.format)
+    if column.role == "target" and table.task != "regression":
+        return _labels(values)
+    if column.role in ("group", "part"):
+        return _labels(values)
+    if column.kind == "number":
+        return parse_numbers(values, decimal=cast(Decimal, column.format or "."))
+    if column.kind == "boolean":
+        return _booleans(values)
+    if column.kind == "datetime":
+        return parse_dates(values, column.format or "%Y-%m-%d")
+    texts = _strings(values)
+    return texts.set((texts == "").fill_null(False), None)  # as in a csv file, so that the format does not matter
+
+
+def _labels(values: pl.Series) -> pl.Series:
+    """Class names: text without surrounding blanks; whole numbers stay whole ("1", never "1.0")."""
+    texts = _strings(values).str.strip_chars()
+    return texts.set((texts == "").fill_null(False), None)
+
+
+def _strings(values: pl.Series) -> pl.Series:
+    if isinstance(values.dtype, pl.List | pl.Struct):
+        raise DataError(
+            f"Column {values.name!r} must hold one value per row. It holds {values.dtype}. Turn it into text."
+        )
+    if values.dtype.is_float():
+        whole = values.round(0).cast(pl.Int64, strict=False).cast(pl.String)
+        kept = values.to_frame("x").select(
+            pl.when(pl.col("x").is_nan())
+            .then(None)
+            .when(pl.col("x") == pl.col("x").round(0))
+            .then(whole)
+            .otherwise(pl.col("x").cast(pl.String))
+        )
+        return kept.to_series().rename(values.name)
+    return values.cast(pl.String)
+
+
+def _booleans(values: pl.Series) -> pl.Series:
+    if values.dtype != pl.String:
+        return values.cast(pl.Boolean, strict=False)
+    lowered = values.str.strip_chars().str.to_lowercase()
+    meaning = {"true": True, "yes": True, "y": True, "t": True, "1": True}
+    meaning |= {"false": False, "no": False, "n": False, "f": False, "0": False}
+    return lowered.replace_strict(meaning, default=None, return_dtype=pl.Boolean)

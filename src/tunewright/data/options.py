@@ -1,0 +1,49 @@
+"""What the plan says about the data, and what the domain expert knows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tunewright.records import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOptions:
+    """Where the rows are and what the columns mean.
+
+    Args:
+        train: path of the table to learn from (csv, tsv, jsonl, parquet, also .gz); None where a frame is handed in.
+        validation: path of a table with the rows to choose on; None: split off from `train`.
+        test: path of a table with the rows to test on, sealed; None: split off from `train`.
+        target: name of the column to predict.
+        columns: kind by column name, only where the inference should be overruled.
+        pair: two text columns whose relation is predicted; auto: where the data looks like a pair; none: never.
+
+    >>> DataOptions(train="tickets.csv", target="team").pair
+    'auto'
+    """
+
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    target: str | None = None
+    columns: Mapping[str, Kind] = field(default_factory=dict)
+    pair: Literal["auto", "none"] | tuple[str, str] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeOptions:
+    """What somebody who knows the field tells us.
+
+    Args:
+        never_use: columns that must not be features (they give the answer away, or are not known in time).
+        weights: a number column >= 0 that says how much each row matters; None: all rows matter alike.
+
+    >>> KnowledgeOptions(never_use=("agent",)).weights is None
+    True
+    """
+
+    never_use: tuple[str, ...] = ()
+    weights: str | None = None

@@ -1,0 +1,67 @@
+"""Labels with too few rows to learn, and labels that only the test part has."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from tunewright.records import Finding, Split, Table
+
+FEWEST = 5
+
+
+def rare_class(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding, ...]:
+    """Report labels that are absent from train and validation (error) and labels with under 5 train rows (warning).
+
+    Args:
+        typed: all rows.
+        table: which column is the target.
+        split: which rows are whose.
+    """
+    if table.task == "regression":
+        return ()
+    seen = _labels(typed, table, (*split.train, *split.validation))
+    tested = _labels(typed, table, split.test)
+    train = _labels(typed, table, split.train)
+    found = []
+    unseen = sorted(label for label in tested if label not in seen)
+    if unseen:
+        rows = tuple(row for row in split.test if set(_of(typed[table.target][row])) & set(unseen))
+        found.append(
+            Finding(
+                kind="rare_class",
+                severity="error",
+                evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): no model can learn them, and each such row counts as wrong.",
+                columns=(table.target,),
+                rows=rows,
+                rows_total=len(rows),
+            )
+        )
+    rare = sorted(label for label in seen if train.get(label, 0) < FEWEST)
+    if rare:
+        found.append(
+            Finding(
+                kind="rare_class",
+                severity="warning",
+                evidence=f"{len(rare)} labels have fewer than {FEWEST} training rows: {_some(rare)}. Expect little of them, or merge or collect.",
+                columns=(table.target,),
+                rows=tuple(row for row in split.train if set(_of(typed[table.target][row])) & set(rare)),
+                rows_total=sum(train.get(label, 0) for label in rare),
+            )
+        )
+    return tuple(found)
+
+
+def _labels(typed: pl.DataFrame, table: Table, rows: tuple[int, ...]) -> Counter[str]:
+    return Counter(label for cell in typed[table.target][list(rows)].to_list() for label in _of(cell))
+
+
+def _of(cell: object) -> list[str]:
+    if isinstance(cell, pl.Series | list):
+        return [str(label) for label in cell]
+    return [] if cell is None else [str(cell)]
+
+
+def _some(labels: list[str]) -> str:
+    return ", ".join(repr(label[:40]) for label in labels[:5]) + (", …" if len(labels) > 5 else "")

@@ -1,0 +1,1 @@
+"""Scores on the sealed test part, beside baselines, with paired comparisons."""

@@ -1,0 +1,156 @@
+"""Baselines that stand beside every model: fitted on train rows, chosen on validation, scored like the model itself.
+
+A baseline gives outputs in the task's own form (logits or scaled values), so decisions and metrics are the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.evaluation.linear import fit_linear
+from tunewright.features.categories import CategoryFeature
+from tunewright.features.featurizer import Featurizer
+from tunewright.features.numbers import NumberFeature
+from tunewright.learning.problem import Problem
+from tunewright.tasks import Multilabel, Regression
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Outputs = Mapping[str, Array]
+SVD_COMPONENTS = 50
+MOST_BOOSTED_CLASSES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a baseline may see.
+
+    Args:
+        problem: task, preprocessing, targets.
+        typed: per part, the typed rows.
+        frozen: per part, joined frozen vectors and dense features.
+    """
+
+    problem: Problem
+    typed: Mapping[str, pl.DataFrame]
+    frozen: Mapping[str, Array]
+
+    def texts(self, part: str) -> list[list[str]]:
+        """Cleaned texts of a part, one list per segment."""
+        prepared = self.problem.preprocessor
+        return [prepared.cleaner.compose(self.typed[part], columns) for columns in prepared.texts]
+
+
+def majority(rows: Rows) -> Outputs | None:
+    """The most frequent class, the label frequencies, or the median."""
+    task, targets = rows.problem.task, rows.problem.targets["train"]
+    if isinstance(task, Regression):
+        constant = np.array([np.median(targets)])
+    elif isinstance(task, Multilabel):
+        share = np.clip(targets.mean(0), 1e-6, 1 - 1e-6)
+        constant = np.log(share / (1 - share))
+    else:
+        constant = np.log(np.maximum(np.bincount(targets, minlength=task.outputs), 0.5) / len(targets))
+    return {part: np.tile(constant, (len(frame), 1)).astype(np.float32) for part, frame in rows.typed.items()}
+
+
+def tfidf(rows: Rows) -> Outputs | None:
+    """TF-IDF of word 1-2-grams, beside the table columns, and a linear model whose strength validation picks."""
+    if not rows.problem.preprocessor.texts:
+        return None
+    return fit_linear(_tfidf_features(rows), rows.problem)
+
+
+def boosting(rows: Rows) -> Outputs | None:
+    """Histogram gradient boosting on the table columns, plus 50 SVD components of the TF-IDF text."""
+    task = rows.problem.task
+    if not rows.problem.preprocessor.featurizer.features or isinstance(task, Multilabel):
+        return None
+    if task.outputs > MOST_BOOSTED_CLASSES:
+        return None
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    tables = {part: _raw(frame, rows.problem.preprocessor.featurizer) for part, frame in rows.typed.items()}
+    if rows.problem.preprocessor.texts:
+        components = _components(_tfidf_features(rows), rows.problem.seed)
+        tables = {part: np.concatenate([tables[part], components[part]], axis=1) for part in tables}
+    kind = HistGradientBoostingRegressor if isinstance(task, Regression) else HistGradientBoostingClassifier
+    model = kind(max_iter=300, early_stopping=True, random_state=rows.problem.seed)
+    model.fit(tables["train"], rows.problem.targets["train"])
+    if isinstance(task, Regression):
+        return {part: model.predict(table)[:, None].astype(np.float32) for part, table in tables.items()}
+    return {part: _logits(model, table, task.outputs) for part, table in tables.items()}
+
+
+def cosine(rows: Rows) -> Outputs | None:
+    """Pairs: the cosine of the two frozen vectors, calibrated by a line or a logistic curve."""
+    problem = rows.problem
+    if len(problem.preprocessor.texts) != 2 or problem.backbone is None:
+        return None
+    # `pair_vector` puts the scaled cosine behind the two blocks of the encoder's width.
+    at = 2 * problem.backbone.width
+    return fit_linear({part: x[:, at : at + 1] for part, x in rows.frozen.items()}, problem)
+
+
+BASELINES: tuple[tuple[str, Callable[[Rows], Outputs | None]], ...] = (
+    ("majority", majority),
+    ("tfidf", tfidf),
+    ("boosting", boosting),
+    ("cosine", cosine),
+)
+
+
+def _tfidf_features(rows: Rows) -> dict[str, Any]:
+    """Sparse features per part: one text, or |u−v| and u⊙v and the cosine of two; table columns beside them."""
+    from scipy import sparse
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = {part: rows.texts(part) for part in rows.typed}
+    vectorizer = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[^\w\s]", dtype=np.float32
+    )
+    try:
+        vectorizer.fit([text for segment in texts["train"] for text in segment])
+    except ValueError:  # not one word in the train rows
+        return {part: sparse.csr_matrix((len(frame), 1), dtype=np.float32) for part, frame in rows.typed.items()}
+    features = {}
+    for part, segments in texts.items():
+        found = [vectorizer.transform(segment) for segment in segments]
+        dense = sparse.csr_matrix(rows.problem.inputs[part].dense)
+        if len(found) == 2:
+            product = found[0].multiply(found[1]).tocsr()
+            found = [abs(found[0] - found[1]), product, sparse.csr_matrix(product.sum(1))]
+        features[part] = sparse.hstack([*found, dense]).tocsr()
+    return features
+
+
+def _components(features: Mapping[str, Any], seed: int) -> dict[str, Array]:
+    from sklearn.decomposition import TruncatedSVD
+
+    count = min(SVD_COMPONENTS, features["train"].shape[1] - 1, features["train"].shape[0] - 1)
+    svd = TruncatedSVD(max(count, 1), random_state=seed).fit(features["train"])
+    return {part: svd.transform(matrix) for part, matrix in features.items()}
+
+
+def _raw(frame: pl.DataFrame, featurizer: Featurizer) -> Array:
+    """Table columns as trees like them: numbers with NaN, categories as codes, dates as their parts."""
+    columns = []
+    for feature in featurizer.features:
+        if isinstance(feature, NumberFeature):
+            columns.append(frame[feature.column].cast(pl.Float64).to_numpy()[:, None])
+        elif isinstance(feature, CategoryFeature):
+            columns.append(feature.transform(frame).argmax(1)[:, None].astype(np.float64))
+        else:
+            columns.append(feature.transform(frame).astype(np.float64))
+    return np.concatenate(columns, axis=1)
+
+
+def _logits(model: Any, table: Array, outputs: int) -> Array:
+    """Log probabilities in the task's label order; a class without train rows stays unlikely."""
+    logits = np.full((len(table), outputs), -30.0, np.float32)
+    logits[:, model.classes_] = np.log(np.maximum(model.predict_proba(table), 1e-12))
+    return logits

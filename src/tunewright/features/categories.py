@@ -1,0 +1,42 @@
+"""Category and boolean columns: one indicator per frequent value; rare, unseen and missing values have their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+Array = np.ndarray[Any, np.dtype[Any]]
+MOST_CATEGORIES = 64
+RAREST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryFeature:
+    """One fitted category column: `values` have an indicator each, then "another value", then "missing".
+
+    >>> feature = CategoryFeature.fit(pl.Series("c", ["a"] * 5 + ["b"]))
+    >>> feature.transform(pl.DataFrame({"c": ["a", "new", None]})).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+
+    kind: ClassVar[str] = "category"
+    column: str
+    values: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, values: pl.Series) -> CategoryFeature:
+        """Keep the values that at least 5 train rows have, 64 at most, most frequent first."""
+        counts = values.drop_nulls().cast(pl.String).value_counts().rows()
+        frequent = sorted((row for row in counts if row[1] >= RAREST), key=lambda row: (-row[1], row[0]))
+        return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]))
+
+    def transform(self, frame: pl.DataFrame) -> Array:
+        """(n, values + 2) float32."""
+        cells = frame[self.column].cast(pl.String).to_list()
+        numbers = {value: number for number, value in enumerate(self.values)}
+        other, missing = len(self.values), len(self.values) + 1
+        places = [missing if cell is None else numbers.get(cell, other) for cell in cells]
+        return np.eye(len(self.values) + 2, dtype=np.float32)[places]

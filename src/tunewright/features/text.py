@@ -1,0 +1,69 @@
+"""Text as the tokenizer should see it: normalised, markup stripped, several columns composed into one text."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import polars as pl
+
+_TAG = re.compile(r"<(?:!--.*?--|/?[a-zA-Z][^<>]{0,200})>", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextCleaner:
+    """Row-wise and stateless: a text's cleaned form depends on nothing but itself.
+
+    Args:
+        unicode: normal form (NFKC folds full-width letters, ligatures and non-breaking spaces).
+        html: strip tags and resolve entities, or keep them.
+
+    >>> TextCleaner()("ﬁne&nbsp;work<br />done")
+    'fine work done'
+    """
+
+    unicode: Literal["nfkc", "nfc", "none"] = "nfkc"
+    html: Literal["strip", "keep"] = "strip"
+
+    def __call__(self, text: str) -> str:
+        """Clean one text."""
+        if self.html == "strip" and ("<" in text or "&" in text):
+            text = html.unescape(_TAG.sub(" ", text))
+        if self.unicode != "none" and not text.isascii():
+            text = unicodedata.normalize(self.unicode.upper(), text)
+        return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
+
+    def compose(self, frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+        """Clean the columns of a frame and join them into one text per row; a missing cell adds nothing.
+
+        >>> TextCleaner().compose(pl.DataFrame({"a": ["x", None], "b": ["y ", "z"]}), ["a", "b"])
+        ['x | y', 'z']
+        """
+        cleaned = [[self(cell) if cell else "" for cell in frame[name].to_list()] for name in columns]
+        if len(cleaned) == 1:
+            return cleaned[0]
+        return [" | ".join(cell for cell in row if cell) for row in zip(*cleaned, strict=True)]
+
+
+def segments(text_columns: Sequence[str], pair: tuple[str, str] | None) -> tuple[tuple[str, ...], ...]:
+    """Say which columns make which text: two single columns for a pair, otherwise all in one, or none.
+
+    >>> segments(["q", "a", "note"], ("q", "a"))
+    (('q',), ('a',))
+    """
+    if pair is not None:
+        return ((pair[0],), (pair[1],))
+    return (tuple(text_columns),) if text_columns else ()
+
+
+def cleaner_from_options(unicode: str, html_handling: str) -> TextCleaner:
+    """Make a cleaner from the plan's words."""
+    return TextCleaner(
+        unicode=cast(Literal["nfkc", "nfc", "none"], unicode), html=cast(Literal["strip", "keep"], html_handling)
+    )

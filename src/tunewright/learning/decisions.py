@@ -1,0 +1,98 @@
+"""Decisions fitted on validation outputs: temperature, thresholds, the width of a prediction interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tunewright.metrics import metric as metric_of
+from tunewright.tasks import Classification, Decision, Multilabel, Regression, Task
+
+Array = np.ndarray[Any, np.dtype[Any]]
+GRID = np.linspace(0.02, 0.98, 49)
+FEWEST_POSITIVES = 5
+COVERAGE = 0.9
+
+
+def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Decision:
+    """Choose what lies between outputs and answers, for `metric`, on validation rows.
+
+    Args:
+        task: the task.
+        outputs: (n, K) of the validation rows.
+        targets: as `task.encode` gives them.
+        metric: the objective metric.
+    """
+    if isinstance(task, Regression):
+        return _interval(task, outputs, targets)
+    if isinstance(task, Multilabel):
+        return _label_thresholds(task, outputs, targets, metric)
+    known = targets >= 0
+    temperature = _temperature(task, outputs[known], targets[known])
+    plain = Decision(temperature=temperature)
+    if task.positive is None or metric in ("accuracy", "roc_auc", "log_loss", "brier", "average_precision", "ece"):
+        return plain
+    values = np.array(
+        [
+            metric_of(metric).value(task.outcome(targets, outputs, Decision(temperature=temperature, thresholds=(t,)))) or 0.0
+            for t in GRID
+        ]
+    )
+    return Decision(temperature=temperature, thresholds=(_middle_of_plateau(values),))
+
+
+def _interval(task: Regression, outputs: Array, targets: Array) -> Decision:
+    """Split conformal prediction (Lei et al. 2018): the 90 % quantile of absolute residuals, with its n + 1."""
+    outcome = task.outcome(targets, outputs, Decision())
+    residuals = np.sort(np.abs(outcome.truth - outcome.labels))
+    place = min(int(np.ceil((len(residuals) + 1) * COVERAGE)), len(residuals)) - 1
+    return Decision(half_width=float(residuals[place]))
+
+
+def _temperature(task: Classification, outputs: Array, targets: Array) -> float:
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(targets))
+
+    def loss(log_temperature: float) -> float:
+        probabilities = task.probabilities(outputs, Decision(temperature=float(np.exp(log_temperature))))
+        return float(-np.log(np.maximum(probabilities[rows, targets], 1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
+    return round(float(np.exp(found.x)), 6)
+
+
+def _label_thresholds(task: Multilabel, outputs: Array, targets: Array, metric: str) -> Decision:
+    """Per label the threshold of the best F1; labels with few positives share the threshold that is best for all."""
+    probabilities = task.probabilities(outputs, Decision())
+    f1 = np.stack([_f1_per_label(targets, probabilities >= threshold) for threshold in GRID])
+    if metric in ("f1_micro", "f1_samples", "accuracy"):
+        shared = [
+            metric_of(metric).value(task.outcome(targets, outputs, Decision(thresholds=(float(t),) * len(task.labels)))) or 0.0
+            for t in GRID
+        ]
+        return Decision(thresholds=(_middle_of_plateau(np.array(shared)),) * len(task.labels))
+    common = _middle_of_plateau(f1.mean(1))
+    enough = targets.sum(0) >= FEWEST_POSITIVES
+    return Decision(thresholds=tuple(_middle_of_plateau(f1[:, k]) if enough[k] else common for k in range(len(task.labels))))
+
+
+def _f1_per_label(targets: Array, said: Array) -> Array:
+    hits = (said * targets).sum(0)
+    return np.asarray(2 * hits / np.maximum(said.sum(0) + targets.sum(0), 1))
+
+
+def _middle_of_plateau(values: Array) -> float:
+    """The middle of the stretch of thresholds around the best one that is within half a point of it.
+
+    The single best threshold of a finite sample is noise; the middle of what is as good holds up on new rows.
+    """
+    best = int(values.argmax())
+    good = values >= values[best] - 0.005
+    low = high = best
+    while low > 0 and good[low - 1]:
+        low -= 1
+    while high < len(values) - 1 and good[high + 1]:
+        high += 1
+    return round(float((GRID[low] + GRID[high]) / 2), 6)

@@ -1,0 +1,93 @@
+"""Encode texts once: look the vectors up, compute what is missing, keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunewright.events import Event, Observer
+from tunewright.learning.cache import VectorCache, cache_key, look_up, token_digests
+from tunewright.models.tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+
+    from tunewright.models.encoder import Encoder
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenEncoder:
+    """A pretrained encoder before any training, as far as vectors are concerned.
+
+    Args:
+        key: digest of weights, tokenizer, pooling, precision and attention kernel.
+        load: gives the encoder in its precision, on its device; called only where a vector is missing.
+        device: where it computes.
+    """
+
+    key: str
+    load: Callable[[], Encoder]
+    device: torch.device
+
+    def encode(self, segments: Sequence[Tokens], observe: Observer) -> tuple[list[Array], int]:
+        """Vectors of every segment.
+
+        Returns:
+            (n, D) float32 per segment, and how many distinct texts had to be computed.
+        """
+        cache = VectorCache(self.key)
+        held, vectors = cache.load()
+        wanted = [token_digests(tokens) for tokens in segments]
+        distinct, first = np.unique(np.concatenate(wanted), axis=0, return_index=True)
+        missing = look_up(distinct, held) < 0
+        if missing.any():
+            new = self._compute(_concatenate(segments).take(first[missing]), observe)
+            cache.add(distinct[missing], new)
+            held = np.concatenate([held, distinct[missing]])
+            vectors = np.concatenate([vectors.reshape(-1, new.shape[1]), new])
+        return [vectors[look_up(digests, held)] for digests in wanted], int(missing.sum())
+
+    def _compute(self, tokens: Tokens, observe: Observer) -> Array:
+        from tunewright.models.inputs import Inputs
+        from tunewright.models.outputs import encode_inputs
+
+        def tick(done: int, total: int) -> None:
+            observe(Event(station="encode", what="progress", data={"done": done, "total": total}))
+
+        inputs = Inputs((tokens,), np.zeros((len(tokens), 0), np.float32))
+        return encode_inputs(self.load(), inputs, device=self.device, tick=tick)
+
+
+def encoder_key(*, weights: str, pooling: str, precision: str) -> str:
+    """The cache key of a frozen encoder; the attention kernel is always the plain one (docs/decisions/001).
+
+    max_length has no part in it: a text's digest is taken of its token ids as cut.
+    """
+    return cache_key(weights, pooling, precision, "eager")
+
+
+def join_frozen(vectors: Sequence[Array]) -> Array:
+    """One (n, D) array per segment to (n, V) joined vectors, as the network joins them."""
+    if len(vectors) == 1:
+        return vectors[0]
+    import torch
+
+    from tunewright.models.network import join_vectors
+
+    return join_vectors([torch.from_numpy(v) for v in vectors]).numpy()
+
+
+def _concatenate(segments: Sequence[Tokens]) -> Tokens:
+    offsets = [segments[0].offsets]
+    for tokens in segments[1:]:
+        offsets.append(tokens.offsets[1:] + offsets[-1][-1])
+    return Tokens(
+        np.concatenate([tokens.ids for tokens in segments]),
+        np.concatenate(offsets),
+        np.concatenate([tokens.full_lengths for tokens in segments]),
+    )

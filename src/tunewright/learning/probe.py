@@ -1,0 +1,162 @@
+"""The probe: a regularised linear head on frozen vectors. Cheap, strong, and where fine-tuning starts from.
+
+Shapes: n rows, F features, K outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Loss = Callable[["Tensor", "Tensor", float], "Tensor"]
+# scikit-learn's C for features of unit length, weakest last; each fit starts from the one before it.
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+# How much the encoder's block counts beside table columns; where one block says nothing, the other must not drown.
+TEXT_SCALES = (1.0, 0.3, 0.1, 0.02)
+RIDGE = tuple(10.0**power for power in np.arange(-3.5, 3.0, 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A fitted linear head.
+
+    Args:
+        weight: (K, F) float32.
+        bias: (K,) float32.
+        strength: the chosen C (classification) or ridge penalty per row (regression).
+        metric: the objective metric on validation, higher is better.
+    """
+
+    weight: Array
+    bias: Array
+    strength: float
+    metric: float
+
+    def outputs(self, x_nF: Array) -> Array:
+        """(n, K) outputs."""
+        return np.asarray(x_nF @ self.weight.T + self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeData:
+    """What a probe is fitted on.
+
+    Args:
+        x_nF: features of the train rows, the encoder's block first.
+        targets: of the train rows.
+        weights: (n,) importance of the train rows, or None.
+        validation_x: features of the validation rows.
+        judge: validation outputs to the objective metric, higher is better.
+        encoder_width: columns of the encoder's block; 0 without text.
+    """
+
+    x_nF: Array
+    targets: Array
+    weights: Array | None
+    validation_x: Array
+    judge: Callable[[Array], float]
+    encoder_width: int = 0
+
+    def scaled(self, scale: float) -> ProbeData:
+        """The same with the encoder's block multiplied by `scale`."""
+        factors = np.ones(self.x_nF.shape[1], np.float32)
+        factors[: self.encoder_width] = scale
+        return replace(self, x_nF=self.x_nF * factors, validation_x=self.validation_x * factors)
+
+
+def fit_probe(data: ProbeData, fit_one: Callable[[ProbeData], Probe]) -> Probe:
+    """Fit a probe; beside table columns, at the scale of the encoder's block that is best on validation."""
+    if data.encoder_width in (0, data.x_nF.shape[1]):
+        return fit_one(data)
+    best: Probe | None = None
+    for scale in TEXT_SCALES:
+        found = fit_one(data.scaled(scale))
+        if best is None or found.metric > best.metric:
+            weight = found.weight.copy()
+            weight[:, : data.encoder_width] *= scale
+            best = replace(found, weight=weight)
+    assert best is not None
+    return best
+
+
+def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int) -> Probe:
+    """Fit a softmax or sigmoid probe by L-BFGS along a path of strengths; keep the best on validation.
+
+    The penalty of strength C is mean(‖x‖²) / (2 C n) ‖W‖², which for unit-length rows is scikit-learn's. The path ends
+    early once two weaker penalties in a row are no better.
+    """
+    import torch
+
+    x = torch.from_numpy(np.ascontiguousarray(data.x_nF, np.float32))
+    targets = torch.from_numpy(data.targets)
+    weights = None if data.weights is None else torch.from_numpy(np.asarray(data.weights, np.float32))
+    scale = float((x**2).sum(1).mean()) or 1.0
+    weight = torch.zeros(outputs, x.shape[1], requires_grad=True)
+    bias = torch.zeros(outputs, requires_grad=True)
+    best: Probe | None = None
+    worse = 0
+    for strength in STRENGTHS:
+        _descend(weight, bias, lambda w, b, c=strength: _objective(x @ w.T + b, targets, weights, loss) + scale / (2 * c * len(x)) * (w**2).sum())
+        fitted = _frozen(weight, bias, strength, data)
+        worse = 0 if best is None or fitted.metric > best.metric else worse + 1
+        if best is None or fitted.metric > best.metric:
+            best = fitted
+        if worse == 2:
+            break
+    assert best is not None
+    return best
+
+
+def fit_ridge_probe(data: ProbeData) -> Probe:
+    """Fit a ridge regression for every penalty at once through one eigendecomposition; keep the best on validation."""
+    x = np.asarray(data.x_nF, np.float64)
+    weights = np.ones(len(x)) if data.weights is None else np.asarray(data.weights, np.float64)
+    x_mean = np.average(x, axis=0, weights=weights)
+    y_mean = float(np.average(data.targets, weights=weights))
+    root = np.sqrt(weights / weights.mean())
+    centered = (x - x_mean) * root[:, None]
+    values, vectors = np.linalg.eigh(centered.T @ centered / len(x))
+    projected = vectors.T @ (centered.T @ ((data.targets - y_mean) * root) / len(x))
+    best: Probe | None = None
+    for penalty in RIDGE:
+        weight = vectors @ (projected / (np.maximum(values, 0) + penalty))
+        bias = y_mean - float(x_mean @ weight)
+        outputs = (data.validation_x @ weight + bias)[:, None]
+        metric = data.judge(outputs.astype(np.float32))
+        if best is None or metric > best.metric:
+            best = Probe(weight[None].astype(np.float32), np.array([bias], np.float32), penalty, metric)
+    assert best is not None
+    return best
+
+
+def _objective(outputs: Tensor, targets: Tensor, weights: Tensor | None, loss: Loss) -> Tensor:
+    losses = loss(outputs, targets, 0.0)
+    return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
+
+
+def _descend(weight: Tensor, bias: Tensor, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
+    import torch
+
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=40, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> float:
+        optimizer.zero_grad()
+        value = objective(weight, bias)
+        value.backward()  # type: ignore[no-untyped-call]
+        return float(value.detach())
+
+    optimizer.step(closure)
+
+
+def _frozen(weight: Tensor, bias: Tensor, strength: float, data: ProbeData) -> Probe:
+    held = Probe(weight.detach().numpy().copy(), bias.detach().numpy().copy(), strength, 0.0)
+    return Probe(held.weight, held.bias, strength, data.judge(held.outputs(data.validation_x)))

@@ -1,0 +1,105 @@
+"""A learning problem: rows of every part as network inputs and targets, nothing fitted on validation or test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.features.options import PreprocessOptions
+from tunewright.models.inputs import Inputs
+from tunewright.models.options import ModelOptions
+from tunewright.models.tokens import TextTokenizer
+from tunewright.records import PARTS, Split, Table
+from tunewright.tasks import Task, make_task
+
+if TYPE_CHECKING:
+    from tunewright.models.backbone import Backbone
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What there is to learn.
+
+    Args:
+        task: learned from train and validation targets.
+        preprocessor: fitted on train rows.
+        tokenizer: the backbone's, None without text.
+        backbone: located and checked, None without text.
+        inputs: per part.
+        targets: per part, as the task encodes them.
+        weights: (n,) importance of the train rows with mean one, or None.
+        seed: of everything random.
+    """
+
+    task: Task
+    preprocessor: Preprocessor
+    tokenizer: TextTokenizer | None
+    backbone: Backbone | None
+    inputs: Mapping[str, Inputs]
+    targets: Mapping[str, Array]
+    weights: Array | None
+    seed: int
+
+
+def pose_problem(
+    typed: pl.DataFrame,
+    table: Table,
+    split: Split,
+    *,
+    preprocess: PreprocessOptions,
+    model: ModelOptions,
+    positive: str | None = None,
+    seed: int = 0,
+) -> Problem:
+    """Fit preprocessing on the train rows and turn every part into inputs and targets.
+
+    Args:
+        typed: all rows, cast to the kinds of `table`.
+        table: columns, kinds, task.
+        split: row ids per part.
+        preprocess: the plan's block.
+        model: backbone and max_length.
+        positive: binary: the positive label.
+        seed: of everything random.
+    """
+    from tunewright.models.backbone import locate
+
+    parts = {part: typed[list(getattr(split, part))] for part in PARTS}
+    backbone = locate(model.name) if table.features("text") or table.pair else None
+    tokenizer = TextTokenizer(backbone.folder) if backbone else None
+    known = pl.concat([parts["train"][table.target], parts["validation"][table.target]])
+    learned_from = parts["train"][table.target] if table.task == "regression" else known
+    task = make_task(table.task, learned_from, positive=positive, target_scale=preprocess.target)
+    preprocessor = Preprocessor.fit(
+        parts["train"],
+        table,
+        preprocess,
+        tokenizer=tokenizer,
+        max_length=None if model.max_length == "auto" else int(model.max_length),
+        limit=backbone.max_length if backbone else 1,
+    )
+    return Problem(
+        task=task,
+        preprocessor=preprocessor,
+        tokenizer=tokenizer,
+        backbone=backbone,
+        inputs={part: preprocessor.inputs(frame, tokenizer) for part, frame in parts.items()},
+        targets={part: task.encode(frame[table.target]) for part, frame in parts.items()},
+        weights=_weights(parts["train"], table),
+        seed=seed,
+    )
+
+
+def _weights(train: pl.DataFrame, table: Table) -> Array | None:
+    names = [column.name for column in table.columns if column.role == "weight"]
+    if not names:
+        return None
+    values = train[names[0]].cast(pl.Float64).fill_null(1.0).to_numpy().clip(0)
+    return np.asarray(values / max(values.mean(), 1e-12), np.float32)

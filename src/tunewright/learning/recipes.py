@@ -1,0 +1,111 @@
+"""Every `auto` of model and training, decided from the data and the backbone, with a reason each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunewright.learning.problem import Problem
+from tunewright.models.options import ModelOptions
+from tunewright.training.options import TrainingOptions
+from tunewright.training.recipe import Recipe
+
+MOST_BATCH_TOKENS = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What trains and how.
+
+    Args:
+        method: head | layers:N | lora | full.
+        head: linear | mlp.
+        pooling: mean | cls | max.
+        head_dropout: in the head.
+        recipe: the training recipe.
+        notes: a sentence per automatic choice.
+    """
+
+    method: str
+    head: str
+    pooling: str
+    head_dropout: float
+    recipe: Recipe
+    notes: tuple[str, ...]
+
+
+def choose(problem: Problem, model: ModelOptions, training: TrainingOptions) -> Choices:
+    """Resolve what the plan left to `auto`.
+
+    Sources: the learning rate is measured for all-MiniLM-L6-v2 (docs/decisions/002) and falls with width as published
+    BERT recipes do; rows per batch grow with the data so that small sets still get a few hundred updates.
+    """
+    notes: list[str] = []
+    method = model.train
+    if problem.backbone is None:
+        method = "head"
+        notes.append("No text column: only the head trains.")
+    elif method == "auto":
+        method = "full"
+        notes.append("model.train: full; the word embeddings stay frozen, and the probe is kept if it is better.")
+    dense = problem.inputs["train"].dense.shape[1]
+    head = model.head
+    if head == "auto":
+        head = "mlp" if dense else "linear"
+        notes.append(f"model.head: {head}, since there are {'table columns' if dense else 'only texts'}.")
+    pooling = model.pooling
+    if pooling == "auto":
+        pooling = problem.backbone.pooling if problem.backbone else "mean"
+    recipe = _recipe(problem, training, method)
+    notes.append(
+        f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
+    )
+    return Choices(method=method, head=head, pooling=pooling, head_dropout=training.head_dropout, recipe=recipe, notes=tuple(notes))
+
+
+def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
+    lengths = problem.inputs["train"].lengths
+    rows = _batch_rows(len(lengths))
+    if training.batch_tokens == "auto":
+        tokens = min(MOST_BATCH_TOKENS, rows * int(lengths.max()))
+    else:
+        tokens = int(training.batch_tokens)
+        rows = max(int(tokens / lengths.mean()), 1)
+    return Recipe(
+        epochs=_epochs(method) if training.epochs == "auto" else int(training.epochs),
+        batch_rows=rows,
+        batch_tokens=max(tokens, int(lengths.max())),
+        learning_rate=_learning_rate(problem, method) if training.learning_rate == "auto" else float(training.learning_rate),
+        weight_decay=training.weight_decay,
+        dropout=0.0 if training.dropout == "auto" else float(training.dropout),
+        label_smoothing=training.label_smoothing,
+        early_stopping=_patience(training.early_stopping, method),
+        seed=problem.seed,
+    )
+
+
+def _batch_rows(rows: int) -> int:
+    """Powers of two between 16 and 128: about 1/150 of the rows.
+
+    >>> [_batch_rows(n) for n in (300, 5_000, 50_000)]
+    [16, 32, 128]
+    """
+    size = 16
+    while size < 128 and size * 150 < rows:
+        size *= 2
+    return size
+
+
+def _epochs(method: str) -> int:
+    return 60 if method == "head" else 4
+
+
+def _patience(epochs: int, method: str) -> int:
+    # A head-only epoch costs a fraction of a second and moves little.
+    return epochs * 5 if method == "head" else epochs
+
+
+def _learning_rate(problem: Problem, method: str) -> float:
+    if method == "head" or problem.backbone is None:
+        return 1e-3
+    scaled = 2e-4 * (384 / problem.backbone.width) ** 1.5
+    return scaled * 5 if method == "lora" else scaled

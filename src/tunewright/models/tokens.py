@@ -1,0 +1,81 @@
+"""Texts as ragged token ids: one flat array and offsets, no padding until a batch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token ids of n texts.
+
+    Args:
+        ids: (total,) int32, all texts one after the other, special tokens included.
+        offsets: (n + 1,) int64; text i is `ids[offsets[i]:offsets[i + 1]]`.
+        full_lengths: (n,) int64, tokens before anything was cut.
+
+    >>> Tokens(np.array([1, 2, 3], np.int32), np.array([0, 2, 3]), np.array([2, 1])).lengths
+    array([2, 1])
+    """
+
+    ids: Array
+    offsets: Array
+    full_lengths: Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Array:
+        """(n,) tokens per text after cutting."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: Array) -> Tokens:
+        """Return the texts at `rows`, in that order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Tokens(self.ids[np.repeat(self.offsets[rows], lengths) + within], offsets, self.full_lengths[rows])
+
+
+class TextTokenizer:
+    """A backbone's own tokenizer, giving ragged ids.
+
+    `tokenizer.json` is read by the tokenizers library alone, which is what makes a probe on cached vectors start in a
+    fraction of a second; a folder without that file goes through transformers once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        if (folder / "tokenizer.json").is_file():
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        else:
+            from transformers import AutoTokenizer
+
+            loaded = AutoTokenizer.from_pretrained(
+                folder, use_fast=True, trust_remote_code=False, local_files_only=True
+            )
+            self._tokenizer = loaded.backend_tokenizer
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def __call__(self, texts: Iterable[str], max_length: int | None = None) -> Tokens:
+        """Tokenise texts; those longer than `max_length` tokens lose their tail, never their closing special token."""
+        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        extra = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        full = np.array([len(e.ids) + extra for e in encoded], np.int64)
+        if max_length is not None:
+            for one in encoded:
+                one.truncate(max(max_length - extra, 1))
+        ids = [self._tokenizer.post_process(one).ids for one in encoded]
+        offsets = np.concatenate([[0], np.cumsum([len(i) for i in ids], dtype=np.int64)]).astype(np.int64)
+        flat = np.fromiter((t for i in ids for t in i), np.int32, int(offsets[-1]))
+        return Tokens(flat, offsets, full)

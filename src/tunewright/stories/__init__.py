@@ -1,0 +1,1 @@
+"""The stories: how stages are put together. Start reading at `run`."""

@@ -1,0 +1,120 @@
+"""What a run hands over: the bundle with its card, the report, the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from tunewright import __version__
+from tunewright.bundle.card import model_card
+from tunewright.bundle.format import write_bundle
+from tunewright.plan import Plan
+from tunewright.records import Analysis, Evaluation, to_json
+from tunewright.report import ReportData, render
+from tunewright.runfolder import RunFolder, write_text
+from tunewright.stories.prepare import Prepared, part_rows
+
+if TYPE_CHECKING:
+    from tunewright.learning.fit import Fitted
+
+PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy", "peft")
+PARITY_ROWS = 512
+
+
+def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, plan: Plan) -> None:
+    """Write the bundle and hold it to the model in memory on validation rows.
+
+    Raises:
+        ExportError: what was written answers otherwise.
+    """
+    card = model_card(
+        folder.path.name, table=prepared.table, trained=fitted.trained, evaluation=evaluation, split=prepared.split
+    )
+    write_bundle(
+        folder.bundle,
+        fitted.model,
+        backbone_folder=fitted.backbone_folder,
+        card=card,
+        extra={
+            "versions": versions(),
+            "weights_digest": fitted.trained.digest,
+            "plan_digest": plan.digest(),
+            "data_fingerprint": prepared.table.fingerprint,
+        },
+        sample=part_rows(prepared)["validation"].head(PARITY_ROWS),
+    )
+
+
+def report(
+    folder: RunFolder,
+    prepared: Prepared,
+    fitted: Fitted,
+    judged: tuple[Evaluation, Analysis],
+    *,
+    plan: Plan,
+    seconds: Mapping[str, float],
+    notes: Sequence[str],
+) -> None:
+    """Write the HTML report."""
+    evaluation, analysis = judged
+    cut = fitted.model.preprocessor.cut_share
+    texts = [f"Texts are cut at {fitted.model.preprocessor.max_length} tokens: {cut:.1%} of the training texts lose some."]
+    page = render(
+        ReportData(
+            run=folder.path.name,
+            plan_yaml=folder.plan_yaml.read_text("utf-8"),
+            table=prepared.table,
+            split=prepared.split,
+            findings=prepared.findings,
+            trained=fitted.trained,
+            evaluation=evaluation,
+            analysis=analysis,
+            versions=versions(),
+            digests={
+                "plan": plan.digest(),
+                "data": prepared.table.fingerprint,
+                "weights": fitted.trained.digest,
+            },
+            seconds=seconds,
+            notes=(*notes, *(texts if fitted.model.preprocessor.texts else ())),
+            examples=plan.report.examples,
+        )
+    )
+    write_text(folder.report_html, page)
+
+
+def summary(
+    folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """The object that `run --json` prints."""
+    return {
+        "run": str(folder.path),
+        "bundle": str(folder.bundle),
+        "report": str(folder.report_html),
+        "verdict": to_json(evaluation.verdict),
+        "data": {"rows": prepared.typed.height, **prepared.split.sizes()},
+        "model": {
+            "name": fitted.model.backbone or "table",
+            "train": fitted.trained.method,
+            "kept": fitted.trained.kept,
+            "parameters": fitted.trained.parameters,
+            "trainable": fitted.trained.trainable,
+        },
+        "metric": evaluation.metric,
+        "metrics": to_json(evaluation.metrics),
+        "baselines": to_json(evaluation.baselines),
+        "comparisons": to_json(evaluation.comparisons),
+        "findings": [_short(finding) for finding in to_json(prepared.findings)],
+        "seconds": {**seconds, "stages": fitted.trained.seconds},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what took part."""
+    return {"tunewright": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def _short(finding: dict[str, Any]) -> dict[str, Any]:
+    """At most 1,000 rows on standard output; `rows_total` says how many there are, audit.json holds all."""
+    return finding | {"rows": finding["rows"][:1000], "scores": finding["scores"][:1000], "groups": finding["groups"][:1000]}

@@ -1,0 +1,126 @@
+"""From files to typed rows with a split: everything that happens before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tunewright.data import Reading, conform, describe, read
+from tunewright.detectors import detect
+from tunewright.errors import DataError, PlanError
+from tunewright.objective import Objective, resolve
+from tunewright.plan import Plan
+from tunewright.records import PARTS, Finding, Split, Table
+from tunewright.splits import make_split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Raw rows of all given files, one after the other, and the part each row was given in, if files were given."""
+
+    frame: pl.DataFrame
+    findings: tuple[Finding, ...]
+    files: tuple[str, ...]
+    parts: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Rows ready to be learned from.
+
+    Args:
+        typed: all rows, cast.
+        table: columns, kinds and task, inferred from rows that are not test rows.
+        split: row ids per part.
+        findings: what is wrong with the data.
+        objective: the metric that decides, and why.
+    """
+
+    typed: pl.DataFrame
+    table: Table
+    split: Split
+    findings: tuple[Finding, ...]
+    objective: Objective
+
+
+def load_rows(plan: Plan, source: Any = None) -> Loaded:
+    """Read the plan's files, or `source` in place of the train file.
+
+    Raises:
+        PlanError: no data, or no target.
+        DataError: unreadable, or files with different columns.
+    """
+    train = source if source is not None else plan.data.train
+    if train is None or plan.data.target is None:
+        raise PlanError("A run needs data and a target. Got none. Give DATA and --target, or data.train and data.target.")
+    given = {"train": train, "validation": plan.data.validation, "test": plan.data.test}
+    readings = {part: read(where) for part, where in given.items() if where is not None}
+    columns = readings["train"].frame.columns
+    for part, reading in readings.items():
+        missing = [name for name in columns if name not in reading.frame.columns]
+        if missing:
+            raise DataError(
+                f"The {part} file must have the columns of the train file. {reading.file} lacks {', '.join(missing[:5])}. Add them, or leave the file out."
+            )
+    parts = [part for part, reading in readings.items() for _ in range(reading.frame.height)]
+    return Loaded(
+        frame=pl.concat([reading.frame.select(columns) for reading in readings.values()], how="vertical_relaxed"),
+        findings=_findings(readings),
+        files=tuple(reading.file or "in memory" for reading in readings.values()),
+        parts=tuple(parts) if len(readings) > 1 else None,
+    )
+
+
+def prepare(loaded: Loaded, plan: Plan) -> Prepared:
+    """Infer kinds, split, infer again without the test rows, cast, and look at what is wrong.
+
+    The first inference sees all rows because a split must know the target; what reaches the model comes from the second.
+    """
+    assert plan.data.target is not None
+    first = _describe(loaded.frame, plan, loaded.files)
+    split, found = make_split(
+        conform(loaded.frame, first, require_target=True), first, options=plan.splits, seed=plan.seed, parts=loaded.parts
+    )
+    seen = sorted((*split.train, *split.validation))
+    table = _describe(loaded.frame[seen], plan, loaded.files, task_from=first)
+    typed = conform(loaded.frame, table, require_target=True)
+    objective = resolve(
+        plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
+    )
+    findings = (*loaded.findings, *found, *detect(typed, table, split))
+    return Prepared(typed=typed, table=table, split=split, findings=findings, objective=objective)
+
+
+def part_rows(prepared: Prepared) -> dict[str, pl.DataFrame]:
+    """Typed rows per part."""
+    return {part: prepared.typed[list(getattr(prepared.split, part))] for part in PARTS}
+
+
+def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...], task_from: Table | None = None) -> Table:
+    named = {"group": plan.splits.group, "time": plan.splits.time, "part": plan.splits.part}
+    named["weight"] = plan.knowledge.weights
+    columns = dict(plan.data.columns) | dict.fromkeys(plan.knowledge.never_use, "ignore")
+    if task_from is not None and task_from.task == "multilabel":
+        columns.setdefault(task_from.target, "multilabel")
+    assert plan.data.target is not None
+    return describe(
+        frame,
+        target=plan.data.target,
+        columns=columns,
+        pair=plan.data.pair,
+        roles={name: role for role, name in named.items() if name is not None},
+        files=files,
+    )
+
+
+def _class_counts(frame: pl.DataFrame, table: Table) -> dict[str, int]:
+    if table.task not in ("binary", "multiclass"):
+        return {}
+    return {str(label): int(count) for label, count in frame[table.target].drop_nulls().value_counts().rows()}
+
+
+def _findings(readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
+    return tuple(finding for reading in readings.values() for finding in reading.findings)

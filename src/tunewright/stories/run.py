@@ -1,0 +1,194 @@
+"""`run`: the whole road from a data file to a bundle and a report. One short function per station, in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright.data import fingerprint
+from tunewright.events import Event, Observer, silent
+from tunewright.plan import Plan
+from tunewright.records import to_json
+from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_json, write_json
+from tunewright.runfolder.context import RunContext
+from tunewright.stories.prepare import Loaded, Prepared, load_rows, part_rows, prepare
+
+if TYPE_CHECKING:
+    from tunewright.learning.fit import Fitted
+    from tunewright.learning.recipes import Choices
+    from tunewright.records import Analysis, Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asks of a run.
+
+    Args:
+        plan: the resolved plan.
+        source: data in memory in place of `data.train`, or None.
+        out: the run folder, or None for `runs/<name>-<digest>`.
+        fresh: start over in a folder that holds a run.
+        observe: hears events.
+        stop: returns a signal number once one has arrived.
+    """
+
+    plan: Plan
+    source: Any = None
+    out: Path | None = None
+    fresh: bool = False
+    observe: Observer = silent
+    stop: Callable[[], int | None] = lambda: None
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds per station."""
+
+    observe: Observer
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.monotonic)
+
+    def lap(self, station: str) -> None:
+        """Close a station."""
+        now = time.monotonic()
+        self.seconds[station] = round(now - self.last, 3)
+        self.last = now
+        self.observe(Event(station=station, what="done", data={"seconds": self.seconds[station]}))
+
+
+def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
+    """Walk the whole road, or continue where an earlier walk was interrupted.
+
+    Returns:
+        The run folder and the run's summary, the object that `run --json` prints.
+
+    Raises:
+        TunewrightError: see the exception tree; the run folder holds everything up to the last checkpoint.
+    """
+    loaded = load_rows(request.plan, request.source)
+    digest = run_digest(request.plan, loaded)
+    path = request.out or Path("runs") / f"{run_name(loaded)}-{digest[:8]}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with RunLock(path):
+        folder = open_run(path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
+        if folder.finished:
+            request.observe(Event(station="run", what="note", text=f"{path} is finished; --fresh starts over."))
+            return folder, read_json(folder.summary_json)
+        with Journal(folder.journal) as journal:
+            context = RunContext(
+                observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
+            )
+            summary = _walk(request, loaded, folder, context)
+            write_json(folder.summary_json, summary)
+            journal.append("finished", {})
+    return folder, summary
+
+
+def run_digest(plan: Plan, loaded: Loaded) -> str:
+    """What names a run: the resolved plan and the data's content."""
+    import hashlib
+
+    return hashlib.sha256(f"{plan.digest()} {fingerprint(loaded.frame)}".encode()).hexdigest()
+
+
+def run_name(loaded: Loaded) -> str:
+    """The data file's name, as far as it serves in a folder name.
+
+    >>> from types import SimpleNamespace
+    >>> run_name(SimpleNamespace(files=("data/my tickets.csv.gz",)))
+    'my-tickets'
+    """
+    stem = Path(loaded.files[0]).name.split(".")[0]
+    return "".join(c if c.isalnum() else "-" for c in stem).strip("-").lower()[:40] or "run"
+
+
+def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
+    from tunewright.stories import deliver
+
+    clock = Clock(run.observe)
+    prepared = _audit(loaded, request.plan, folder)
+    clock.lap("audit")
+    fitted, choices, rows = _train(prepared, request.plan, run)
+    write_json(folder.model_json, fitted.trained)
+    clock.lap("train")
+    evaluation, analysis = _evaluate(prepared, fitted, rows, folder, run)
+    clock.lap("evaluate")
+    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
+    clock.lap("bundle")
+    seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
+    deliver.report(
+        folder, prepared, fitted, (evaluation, analysis), plan=request.plan, seconds=seconds, notes=choices.notes
+    )
+    summary = deliver.summary(folder, prepared, fitted, evaluation, seconds=seconds)
+    _remove_checkpoints(folder)
+    return summary
+
+
+def _audit(loaded: Loaded, plan: Plan, folder: RunFolder) -> Prepared:
+    """Infer, split and look at the data; the split and the findings are on disk before anything is fitted."""
+    prepared = prepare(loaded, plan)
+    write_json(folder.split_json, prepared.split)
+    write_json(folder.audit_json, {"rows": prepared.typed.height, "findings": to_json(prepared.findings)})
+    return prepared
+
+
+def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Choices, Any]:
+    """Preprocess, choose, probe, fine-tune and keep the better."""
+    from dataclasses import replace
+
+    from tunewright.evaluation.baselines import Rows
+    from tunewright.learning.balance import make_balance
+    from tunewright.learning.fit import fit
+    from tunewright.learning.problem import pose_problem
+    from tunewright.learning.recipes import choose
+
+    problem = pose_problem(
+        prepared.typed,
+        prepared.table,
+        prepared.split,
+        preprocess=plan.preprocess,
+        model=plan.model,
+        positive=prepared.objective.positive,
+        seed=plan.seed,
+    )
+    choices = choose(problem, plan.model, plan.training)
+    balance = make_balance(
+        plan.balance, problem.task, problem.targets["train"], metric=prepared.objective.metric, seed=plan.seed
+    )
+    choices = replace(choices, notes=(prepared.objective.why, *choices.notes, f"Balance: {balance.why}."))
+    for note in choices.notes:
+        run.tell("train", note)
+    fitted = fit(problem, choices, balance, metric=prepared.objective.metric, run=run)
+    return fitted, choices, Rows(problem, part_rows(prepared), fitted.frozen)
+
+
+def _evaluate(
+    prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, run: RunContext
+) -> tuple[Evaluation, Analysis]:
+    """The one look at the sealed test part."""
+    from dataclasses import replace
+
+    from tunewright.analysis import analyse
+    from tunewright.evaluation.evaluate import evaluate
+    from tunewright.evaluation.limits import measure_limits
+    from tunewright.seal import count_look
+
+    limits = measure_limits(fitted.model, rows.typed["validation"], prepared.objective.limits)
+    evaluation = evaluate(rows, fitted, prepared.objective, limits=limits, run=run)
+    evaluation = replace(evaluation, looks=count_look(rows.typed["test"], by=str(folder.path.resolve())))
+    task, model = rows.problem.task, fitted.model
+    outcome = task.outcome(rows.problem.targets["test"], fitted.outputs["test"], model.decision)
+    analysis = analyse(task, outcome, rows.typed["test"], prepared.split.test, prepared.table)
+    write_json(folder.evaluation_json, evaluation)
+    write_json(folder.analysis_json, analysis)
+    return evaluation, analysis
+
+
+def _remove_checkpoints(folder: RunFolder) -> None:
+    """A finished run needs none; they are the largest thing in its folder."""
+    import shutil
+
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)

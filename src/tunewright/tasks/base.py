@@ -1,0 +1,64 @@
+"""The table of tasks, and their way into and out of JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import polars as pl
+
+from tunewright.errors import DataError, PlanError
+from tunewright.records import TaskKind, from_json, to_json
+from tunewright.tasks.classification import Classification
+from tunewright.tasks.decision import Decision
+from tunewright.tasks.multilabel import Multilabel
+from tunewright.tasks.regression import Regression
+
+Task = Classification | Multilabel | Regression
+TASKS: tuple[type[Classification] | type[Multilabel] | type[Regression], ...] = (Classification, Multilabel, Regression)
+
+__all__ = ["TASKS", "Decision", "Task", "make_task", "task_from_json", "task_to_json"]
+
+
+def make_task(
+    kind: TaskKind,
+    values: pl.Series,
+    *,
+    positive: str | None = None,
+    target_scale: Literal["auto", "none", "standard", "log"] = "auto",
+) -> Task:
+    """Learn a task of that kind from target values that are not test rows'.
+
+    Raises:
+        DataError: fewer than two labels.
+        PlanError: `positive` is not one of two labels.
+    """
+    if kind == "regression":
+        return Regression.fit(values, target_scale)
+    task: Classification | Multilabel = (
+        Multilabel.fit(values) if kind == "multilabel" else Classification.fit(values, positive)
+    )
+    if len(task.labels) < 2 and kind != "multilabel":
+        raise DataError(
+            f"A classifier needs at least two labels in the training rows. Got {len(task.labels)}: {', '.join(task.labels) or 'none'}. "
+            "Check the target column."
+        )
+    if positive is not None and (positive not in task.labels or kind != "binary"):
+        raise PlanError(
+            f"objective.positive must be one of the two labels of a binary task. Got {positive!r}; the labels are {', '.join(task.labels[:10])}."
+        )
+    return task
+
+
+def task_to_json(task: Task) -> dict[str, Any]:
+    """Plain JSON of a task, with its class name."""
+    return {"task": type(task).__name__, **to_json(task)}
+
+
+def task_from_json(value: dict[str, Any]) -> Task:
+    """Rebuild a task.
+
+    >>> task_from_json(task_to_json(Multilabel(labels=("a",))))
+    Multilabel(labels=('a',))
+    """
+    by_name = {kind.__name__: kind for kind in TASKS}
+    return from_json(by_name[value["task"]], value)

@@ -1,0 +1,37 @@
+"""What the plan says about training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tunewright.planfile.checks import above, at_least, between
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How the weights are moved.
+
+    Args:
+        epochs: passes over the train rows, at most; auto: 4 where the backbone trains, 60 where only a head does.
+        batch_tokens: padded tokens per update; auto: from the data.
+        learning_rate: the peak, after the warm-up; auto: from what trains.
+        weight_decay: AdamW's, per unit of learning rate, on matrices only.
+        dropout: share of activations dropped inside the backbone, 0 <= x < 1; auto: none, the probe start and early
+            stopping regularise.
+        head_dropout: share of the head's inputs dropped, 0 <= x < 1.
+        label_smoothing: share of the target mass spread over all labels, 0 <= x < 1.
+        early_stopping: epochs without a better validation metric before training stops; 0: never stops early.
+
+    >>> TrainingOptions(epochs=2).learning_rate
+    'auto'
+    """
+
+    epochs: int | Literal["auto"] = field(default="auto", metadata={"check": at_least(1, example=4)})
+    batch_tokens: int | Literal["auto"] = field(default="auto", metadata={"check": at_least(1, example=4096)})
+    learning_rate: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=2e-4)})
+    weight_decay: float = field(default=0.01, metadata={"check": at_least(0)})
+    dropout: float | Literal["auto"] = field(default="auto", metadata={"check": between(0, 1, ends="[)", example=0.1)})
+    head_dropout: float = field(default=0.1, metadata={"check": between(0, 1, ends="[)")})
+    label_smoothing: float = field(default=0.0, metadata={"check": between(0, 1, ends="[)")})
+    early_stopping: int = field(default=2, metadata={"check": at_least(0)})

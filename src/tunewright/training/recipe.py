@@ -1,0 +1,52 @@
+"""Everything the training loop is told, with every `auto` already decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tunewright.models.inputs import Inputs
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A fine-tuning recipe.
+
+    Args:
+        epochs: passes over the train rows.
+        batch_rows: rows per update, at most.
+        batch_tokens: padded tokens per update, at most.
+        learning_rate: peak for the body.
+        head_learning_rate: the head's, relative to the body's.
+        weight_decay: AdamW's, on matrices.
+        clip: largest global gradient norm.
+        dropout: in the body.
+        label_smoothing: share of the target mass spread over all labels.
+        early_stopping: epochs without a better metric before it stops.
+        seed: of shuffling and dropout.
+    """
+
+    epochs: int
+    batch_rows: int
+    batch_tokens: int
+    learning_rate: float
+    head_learning_rate: float = 1.0
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    early_stopping: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Rows with targets and how much each counts: (n,) weights, mean one, or None."""
+
+    inputs: Inputs
+    targets: Array
+    weights: Array | None = None
