@@ -76,7 +76,7 @@ def _matrix(task: Classification, outcome: Outcome) -> tuple[tuple[int, ...], ..
 
 
 def _points(outcome: Outcome) -> tuple[tuple[float, float], ...]:
-    step = max(outcome.rows // MOST_POINTS, 1)
+    step = max(-(-outcome.rows // MOST_POINTS), 1)
     return tuple((float(t), float(p)) for t, p in zip(outcome.truth[::step], outcome.labels[::step], strict=True))
 
 

@@ -257,6 +257,14 @@ def test_settling_brings_back_or_clears_the_older_folder(tmp_path: Path) -> None
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_a_failed_replacement_after_a_kill_still_leaves_the_older_folder(tmp_path: Path) -> None:
+    fill(tmp_path / "out", {"a": b"1"})
+    os.rename(tmp_path / "out", tmp_path / ".out.old")  # killed between the two renames
+    with pytest.raises(ValueError), write_folder(tmp_path / "out"):
+        raise ValueError
+    assert os.listdir(tmp_path) == ["out"] and check_folder(tmp_path / "out") == ()
+
+
 def test_sweeping_takes_only_our_leftovers(tmp_path: Path) -> None:
     (tmp_path / ".a.txt.0123abcd.tmp").write_text("x")
     (tmp_path / ".out.0123abcd.tmp").mkdir()

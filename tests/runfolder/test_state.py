@@ -251,6 +251,16 @@ def test_a_hostile_file_is_an_error_at_once_in_little_memory(tmp_path: Path, nam
     assert names(tmp_path) == ["damaged-step-00000002", "step-00000001"]
 
 
+def test_a_header_of_half_a_million_arrays_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    entries = b",".join(b'"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % number for number in range(500_000))
+    save(tmp_path, 1)
+    plant(tmp_path, safetensors(b"{" + entries + b"}"))
+    begin = time.monotonic()
+    state = load_state(tmp_path)
+    assert time.monotonic() - begin < 1
+    assert state is not None and state.step == 1 and "has a header of" in state.notes[0]
+
+
 class Canary:
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -18,7 +18,7 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
     """
     features = [column for column in table.columns if column.role == "feature"]
     sizes = split.sizes()
-    metric = evaluation.metric
+    metric, times = evaluation.metric, "time" if evaluation.looks == 1 else "times"
     lines = [
         "---",
         "library_name: tunewright",
@@ -36,17 +36,22 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "",
         "## How good it is",
         "",
-        f"Scored on {sizes['test']} sealed test rows, looked at {evaluation.looks} time{'s' if evaluation.looks != 1 else ''}.",
+        f"Scored on {sizes['test']} sealed test rows, looked at {evaluation.looks} {times}.",
         "",
         "| what | " + metric + " (95 % interval, rows) |",
         "|---|---|",
         f"| this model | {rounded(evaluation.metrics['test'][metric])} |",
-        *(f"| {other} | {rounded(scores[metric])} |" for other, scores in evaluation.baselines.items() if metric in scores),
+        *(
+            f"| {other} | {rounded(scores[metric])} |"
+            for other, scores in evaluation.baselines.items()
+            if metric in scores
+        ),
         "",
         "## How it was made",
         "",
-        f"Trained on {sizes['train']} rows, chosen on {sizes['validation']} ({split.how} split). What trained: {trained.method}; "
-        f"kept: the {trained.kept} model ({trained.why}). {trained.trainable:,} of {trained.parameters:,} weights were free. Precision: {trained.precision}.",
+        f"Trained on {sizes['train']} rows, chosen on {sizes['validation']} ({split.how} split). "
+        f"What trained: {trained.method}; kept: the {trained.kept} model ({trained.why}). {trained.trainable:,} of {trained.parameters:,} weights were "
+        f"free. Precision: {trained.precision}.",
         "",
         "## Use",
         "",

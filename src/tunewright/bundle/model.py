@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.preprocessor import Preprocessor
-from tunewright.models.inputs import Inputs
+from tunewright.models.lexical import Lexical
 from tunewright.models.outputs import predict_outputs
 from tunewright.models.tokens import TextTokenizer
 from tunewright.tasks import Decision, Task
@@ -38,6 +38,8 @@ class FittedModel:
         backbone: its name in the plan, or None for table-only models.
         pooling: how token vectors become one.
         device: where the network is.
+        lexical: the linear model over n-grams whose outputs are added, or None.
+        lexical_share: what they are multiplied by.
     """
 
     network: Network
@@ -51,11 +53,14 @@ class FittedModel:
     backbone: str | None
     pooling: str
     device: torch.device
+    lexical: Lexical | None = None
+    lexical_share: float = 0.0
 
-    def inputs(self, typed: pl.DataFrame) -> Inputs:
-        """Typed rows to network inputs."""
-        return self.preprocessor.inputs(typed, self.tokenizer)
-
-    def outputs(self, inputs: Inputs) -> Array:
-        """(n, K) float32 outputs."""
-        return predict_outputs(self.network, inputs, device=self.device)
+    def outputs(self, typed: pl.DataFrame) -> Array:
+        """(n, K) float32 outputs for typed rows."""
+        inputs = self.preprocessor.inputs(typed, self.tokenizer)
+        outputs = predict_outputs(self.network, inputs, device=self.device)
+        if self.lexical is None:
+            return outputs
+        added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)
+        return np.asarray(outputs + np.float32(self.lexical_share) * added)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tunewright.bundle.format import read_bundle
 from tunewright.bundle.model import FittedModel
+from tunewright.bundle.reading import read_bundle
 from tunewright.data import read
+from tunewright.errors import DataError
 from tunewright.metrics import Outcome, scores
 from tunewright.records import Score
 from tunewright.tasks import Multilabel, Regression
@@ -49,7 +50,7 @@ class Predictor:
 
     def predict_typed(self, typed: pl.DataFrame) -> pl.DataFrame:
         """`predict` for rows that were already cast."""
-        outputs = self.model.outputs(self.model.inputs(typed))
+        outputs = self.model.outputs(typed)
         outcome = self.outcome(outputs, None)
         task = self.model.task
         if isinstance(task, Regression):
@@ -86,7 +87,12 @@ class Predictor:
         """Predictions beside the truth for typed rows; rows without a target are left out."""
         target = self.model.preprocessor.table.target
         labelled = typed.filter(pl.col(target).is_not_null())
-        outputs = self.model.outputs(self.model.inputs(labelled))
+        if labelled.is_empty():
+            raise DataError(
+                f"Scoring needs rows with a target. Column {target!r} has no usable value in {typed.height} rows. "
+                "Give labelled rows, or use predict."
+            )
+        outputs = self.model.outputs(labelled)
         return self.outcome(outputs, self.model.task.encode(labelled[target]))
 
     def outcome(self, outputs: Array, targets: Array | None) -> Outcome:

@@ -11,9 +11,9 @@ import polars as pl
 from tunewright.data import conform
 from tunewright.features.featurizer import Featurizer
 from tunewright.features.options import PreprocessOptions
-from tunewright.features.text import TextCleaner, cleaner_from_options, segments
+from tunewright.features.text import TextCleaner, segments
 from tunewright.models.inputs import Inputs
-from tunewright.models.tokens import TextTokenizer
+from tunewright.models.tokens import TextTokenizer, Tokens
 from tunewright.records import Table, from_json, to_json
 
 LENGTH_QUANTILE = 0.99
@@ -60,11 +60,11 @@ class Preprocessor:
             table: their columns and kinds.
             options: the plan's `preprocess` block.
             tokenizer: the backbone's, or None without text.
-            max_length: tokens to keep, or None to choose: the longest train text up to 64, beyond that the 99 % quantile,
-                rounded up to 8.
+            max_length: tokens to keep, or None to choose: the longest train text up to 64, beyond that the 99 %
+                quantile, rounded up to 8.
             limit: the backbone's longest input.
         """
-        cleaner = cleaner_from_options(options.text.unicode, options.text.html)
+        cleaner = TextCleaner(unicode=options.text.unicode, html=options.text.html)
         texts = segments(table.features("text"), table.pair)
         chosen, cut = min(max_length or limit, limit), 0.0
         if texts and tokenizer is not None:
@@ -83,12 +83,16 @@ class Preprocessor:
             cut_share=cut,
         )
 
+    def compose(self, typed: pl.DataFrame) -> list[list[str]]:
+        """Cleaned texts of typed rows, one list per segment."""
+        return [self.cleaner.compose(typed, columns) for columns in self.texts]
+
     def inputs(self, typed: pl.DataFrame, tokenizer: TextTokenizer | None) -> Inputs:
         """Typed rows to network inputs."""
-        tokens = ()
+        tokens: tuple[Tokens, ...] = ()
         if self.texts:
             assert tokenizer is not None
-            tokens = tuple(tokenizer(self.cleaner.compose(typed, columns), self.max_length) for columns in self.texts)
+            tokens = tuple(tokenizer(texts, self.max_length) for texts in self.compose(typed))
         return Inputs(tokens, self.featurizer.transform(typed))
 
     def conform(self, raw: pl.DataFrame, *, require_target: bool = False) -> pl.DataFrame:
@@ -101,16 +105,14 @@ class Preprocessor:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        return to_json(
-            {
-                "table": self.table,
-                "cleaner": self.cleaner,
-                "texts": self.texts,
-                "max_length": self.max_length,
-                "features": self.featurizer.to_json(),
-                "cut_share": self.cut_share,
-            }
-        )
+        return {
+            "table": to_json(self.table),
+            "cleaner": to_json(self.cleaner),
+            "texts": to_json(self.texts),
+            "max_length": self.max_length,
+            "features": self.featurizer.to_json(),
+            "cut_share": self.cut_share,
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Preprocessor:

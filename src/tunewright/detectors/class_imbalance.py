@@ -30,7 +30,8 @@ def class_imbalance(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Fi
         Finding(
             kind="class_imbalance",
             severity="info",
-            evidence=f"The largest class {large!r} has {most} training rows, the smallest {small!r} {fewest}: accuracy alone would flatter.",
+            evidence=f"The largest class {large!r} has {most} training rows, the smallest {small!r} {fewest}: "
+            "accuracy alone would flatter.",
             columns=(table.target,),
             score=most / fewest,
             remedy="balance",

@@ -32,7 +32,8 @@ def rare_class(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding
             Finding(
                 kind="rare_class",
                 severity="error",
-                evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): no model can learn them, and each such row counts as wrong.",
+                evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): "
+                "no model can learn them, and each such row counts as wrong.",
                 columns=(table.target,),
                 rows=rows,
                 rows_total=len(rows),
@@ -44,7 +45,8 @@ def rare_class(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding
             Finding(
                 kind="rare_class",
                 severity="warning",
-                evidence=f"{len(rare)} labels have fewer than {FEWEST} training rows: {_some(rare)}. Expect little of them, or merge or collect.",
+                evidence=f"{len(rare)} labels have fewer than {FEWEST} training rows: {_some(rare)}. "
+                "Expect little of them, or merge or collect.",
                 columns=(table.target,),
                 rows=tuple(row for row in split.train if set(_of(typed[table.target][row])) & set(rare)),
                 rows_total=sum(train.get(label, 0) for label in rare),

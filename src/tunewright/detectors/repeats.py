@@ -28,7 +28,8 @@ def repeats(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding, .
         Finding(
             kind="too_few",
             severity="error",
-            evidence=f"{len(used)} rows hold only {distinct} different examples: scores on them say little about new ones.",
+            evidence=f"{len(used)} rows hold only {distinct} different examples: "
+            "scores on them say little about new ones.",
             score=distinct / len(used),
             remedy="drop_duplicates",
         ),

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tunewright.evaluation.linear import fit_linear
 from tunewright.features.categories import CategoryFeature
 from tunewright.features.featurizer import Featurizer
 from tunewright.features.numbers import NumberFeature
+from tunewright.learning.linear import fit_linear
 from tunewright.learning.problem import Problem
+from tunewright.models.lexical import Lexical, lexical_features, vectorizer
 from tunewright.tasks import Multilabel, Regression
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -30,19 +31,16 @@ class Rows:
     """What a baseline may see.
 
     Args:
-        problem: task, preprocessing, targets.
-        typed: per part, the typed rows.
+        problem: task, preprocessing, rows, targets.
         frozen: per part, joined frozen vectors and dense features.
+        lexical: the fitted linear model over n-grams and its outputs per part, or None without text.
+        judge: validation outputs to the objective metric, higher is better.
     """
 
     problem: Problem
-    typed: Mapping[str, pl.DataFrame]
     frozen: Mapping[str, Array]
-
-    def texts(self, part: str) -> list[list[str]]:
-        """Cleaned texts of a part, one list per segment."""
-        prepared = self.problem.preprocessor
-        return [prepared.cleaner.compose(self.typed[part], columns) for columns in prepared.texts]
+    lexical: tuple[Lexical, Outputs] | None
+    judge: Callable[[Array], float]
 
 
 def majority(rows: Rows) -> Outputs | None:
@@ -55,14 +53,12 @@ def majority(rows: Rows) -> Outputs | None:
         constant = np.log(share / (1 - share))
     else:
         constant = np.log(np.maximum(np.bincount(targets, minlength=task.outputs), 0.5) / len(targets))
-    return {part: np.tile(constant, (len(frame), 1)).astype(np.float32) for part, frame in rows.typed.items()}
+    return {part: np.tile(constant, (len(frame), 1)).astype(np.float32) for part, frame in rows.problem.typed.items()}
 
 
 def tfidf(rows: Rows) -> Outputs | None:
     """TF-IDF of word 1-2-grams, beside the table columns, and a linear model whose strength validation picks."""
-    if not rows.problem.preprocessor.texts:
-        return None
-    return fit_linear(_tfidf_features(rows), rows.problem)
+    return rows.lexical[1] if rows.lexical else None
 
 
 def boosting(rows: Rows) -> Outputs | None:
@@ -74,13 +70,18 @@ def boosting(rows: Rows) -> Outputs | None:
         return None
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    tables = {part: _raw(frame, rows.problem.preprocessor.featurizer) for part, frame in rows.typed.items()}
-    if rows.problem.preprocessor.texts:
-        components = _components(_tfidf_features(rows), rows.problem.seed)
+    tables = {part: _raw(frame, rows.problem.preprocessor.featurizer) for part, frame in rows.problem.typed.items()}
+    if rows.lexical is not None:
+        components = _components(rows)
         tables = {part: np.concatenate([tables[part], components[part]], axis=1) for part in tables}
     kind = HistGradientBoostingRegressor if isinstance(task, Regression) else HistGradientBoostingClassifier
-    model = kind(max_iter=300, early_stopping=True, random_state=rows.problem.seed)
-    model.fit(tables["train"], rows.problem.targets["train"])
+    targets = rows.problem.targets
+    # Stopped on our validation rows: a share of the train rows may lack a class that has one row only.
+    known = np.isin(targets["validation"], targets["train"]) if not isinstance(task, Regression) else slice(None)
+    held_out = {"X_val": tables["validation"][known], "y_val": targets["validation"][known]}
+    watched = len(held_out["y_val"]) > 0
+    model = kind(max_iter=300, early_stopping=watched, random_state=rows.problem.seed)
+    model.fit(tables["train"], targets["train"], **(held_out if watched else {}))
     if isinstance(task, Regression):
         return {part: model.predict(table)[:, None].astype(np.float32) for part, table in tables.items()}
     return {part: _logits(model, table, task.outputs) for part, table in tables.items()}
@@ -93,7 +94,7 @@ def cosine(rows: Rows) -> Outputs | None:
         return None
     # `pair_vector` puts the scaled cosine behind the two blocks of the encoder's width.
     at = 2 * problem.backbone.width
-    return fit_linear({part: x[:, at : at + 1] for part, x in rows.frozen.items()}, problem)
+    return fit_linear({part: x[:, at : at + 1] for part, x in rows.frozen.items()}, problem, rows.judge).outputs
 
 
 BASELINES: tuple[tuple[str, Callable[[Rows], Outputs | None]], ...] = (
@@ -104,36 +105,21 @@ BASELINES: tuple[tuple[str, Callable[[Rows], Outputs | None]], ...] = (
 )
 
 
-def _tfidf_features(rows: Rows) -> dict[str, Any]:
-    """Sparse features per part: one text, or |u−v| and u⊙v and the cosine of two; table columns beside them."""
-    from scipy import sparse
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = {part: rows.texts(part) for part in rows.typed}
-    vectorizer = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b|[^\w\s]", dtype=np.float32
-    )
-    try:
-        vectorizer.fit([text for segment in texts["train"] for text in segment])
-    except ValueError:  # not one word in the train rows
-        return {part: sparse.csr_matrix((len(frame), 1), dtype=np.float32) for part, frame in rows.typed.items()}
-    features = {}
-    for part, segments in texts.items():
-        found = [vectorizer.transform(segment) for segment in segments]
-        dense = sparse.csr_matrix(rows.problem.inputs[part].dense)
-        if len(found) == 2:
-            product = found[0].multiply(found[1]).tocsr()
-            found = [abs(found[0] - found[1]), product, sparse.csr_matrix(product.sum(1))]
-        features[part] = sparse.hstack([*found, dense]).tocsr()
-    return features
-
-
-def _components(features: Mapping[str, Any], seed: int) -> dict[str, Array]:
+def _components(rows: Rows) -> dict[str, Array]:
+    """50 SVD components of the texts' TF-IDF, fitted on train rows."""
     from sklearn.decomposition import TruncatedSVD
 
-    count = min(SVD_COMPONENTS, features["train"].shape[1] - 1, features["train"].shape[0] - 1)
-    svd = TruncatedSVD(max(count, 1), random_state=seed).fit(features["train"])
-    return {part: svd.transform(matrix) for part, matrix in features.items()}
+    assert rows.lexical is not None
+    model, prepared = rows.lexical[0], rows.problem.preprocessor
+    fitted = vectorizer(model.vocabulary, model.idf)
+    nothing = {part: np.zeros((len(frame), 0), np.float32) for part, frame in rows.problem.typed.items()}
+    words = {
+        part: lexical_features(fitted, prepared.compose(frame), nothing[part])
+        for part, frame in rows.problem.typed.items()
+    }
+    count = min(SVD_COMPONENTS, words["train"].shape[1] - 1, words["train"].shape[0] - 1)
+    svd = TruncatedSVD(max(count, 1), random_state=rows.problem.seed).fit(words["train"])
+    return {part: svd.transform(matrix) for part, matrix in words.items()}
 
 
 def _raw(frame: pl.DataFrame, featurizer: Featurizer) -> Array:

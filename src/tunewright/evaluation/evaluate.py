@@ -11,11 +11,12 @@ from tunewright.evaluation.baselines import BASELINES, Rows
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.fit import Fitted
 from tunewright.metrics import Outcome, difference, scores
+from tunewright.metrics import metric as metric_of
 from tunewright.objective import Objective, verdict
 from tunewright.records import Comparison, Evaluation, Score
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import wilson
-from tunewright.tasks import Classification
+from tunewright.tasks import Classification, Decision
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,12 +34,17 @@ def evaluate(
         run: hears about it.
     """
     problem = rows.problem
-    ours = {part: problem.task.outcome(problem.targets[part], out, fitted.model.decision) for part, out in fitted.outputs.items()}
+    ours = {
+        part: problem.task.outcome(problem.targets[part], out, fitted.model.decision)
+        for part, out in fitted.outputs.items()
+    }
     others = _baselines(rows, fitted, objective.metric, run)
     metrics = {part: scores(outcome, seed=problem.seed) for part, outcome in ours.items()}
     comparisons = tuple(
         difference(objective.metric, ours["test"], outcome, names=("model", name), seed=problem.seed)
         for name, outcome in others.items()
+        # A constant prediction has no rank correlation to compare.
+        if metric_of(objective.metric).value(outcome) is not None
     )
     return Evaluation(
         metric=objective.metric,
@@ -61,9 +67,14 @@ def _baselines(rows: Rows, fitted: Fitted, metric: str, run: RunContext) -> dict
         run.tell("baselines", f"Fitting the baseline {name}.")
         outputs = make(rows)
         if outputs is not None:
-            found[name] = _outcome(rows, outputs, metric)
+            found[name] = _plain(rows, outputs) if name == "majority" else _outcome(rows, outputs, metric)
     found["probe"] = _outcome(rows, fitted.probe_outputs, metric)
     return found
+
+
+def _plain(rows: Rows, outputs: Mapping[str, Array]) -> Outcome:
+    """A constant answer without thresholds: with them it would no longer be the majority's."""
+    return rows.problem.task.outcome(rows.problem.targets["test"], outputs["test"], Decision())
 
 
 def _outcome(rows: Rows, outputs: Mapping[str, Array], metric: str) -> Outcome:
@@ -79,7 +90,9 @@ def _baseline_note(comparisons: tuple[Comparison, ...]) -> str:
     level = [c.b for c in comparisons if c.verdict == "no evidence"]
     parts = []
     if worse:
-        parts.append(f"The simpler {' and '.join(worse)} did better on the same rows: use that, or give the model more data.")
+        parts.append(
+            f"The simpler {' and '.join(worse)} did better on the same rows: use that, or give the model more data."
+        )
     if better:
         parts.append(f"Better than {', '.join(better)} on the same rows.")
     if level:

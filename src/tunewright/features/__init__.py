@@ -1,0 +1,1 @@
+"""Features: what is fitted on the train rows to turn cells into numbers, one kind of column per file."""

@@ -30,6 +30,7 @@ class NumberFeature:
         indicator: whether a column says "was missing".
         knots: bin edges at train quantiles; empty where the column has too few distinct values.
         quantile: scaled values are replaced by their rank among the knots.
+        clip: scaled values stay within ±5, so that one absurd cell cannot rule a row; off where nothing is scaled.
     """
 
     kind: ClassVar[str] = "number"
@@ -40,9 +41,12 @@ class NumberFeature:
     indicator: bool
     knots: tuple[float, ...] = ()
     quantile: bool = False
+    clip: bool = True
 
     @classmethod
-    def fit(cls, values: pl.Series, how: Literal["robust", "standard", "quantile", "none"], missing: str) -> NumberFeature:
+    def fit(
+        cls, values: pl.Series, how: Literal["robust", "standard", "quantile", "none"], missing: str
+    ) -> NumberFeature:
         """Fit on the train rows of one Float64 column.
 
         >>> NumberFeature.fit(pl.Series("x", [1.0, 2.0, 3.0, None]), "robust", "auto").indicator
@@ -63,6 +67,7 @@ class NumberFeature:
             indicator=missing == "indicator" or (missing == "auto" and has_missing),
             knots=_knots(numbers),
             quantile=how == "quantile",
+            clip=how != "none",
         )
 
     def transform(self, frame: pl.DataFrame) -> Array:
@@ -70,7 +75,9 @@ class NumberFeature:
         raw = frame[self.column].cast(pl.Float64).to_numpy()
         known = np.isfinite(raw)
         values = np.where(known, raw, self.fill)
-        scaled = np.clip((values - self.center) / self.scale, -FARTHEST, FARTHEST)
+        scaled = (values - self.center) / self.scale
+        if self.clip:
+            scaled = np.clip(scaled, -FARTHEST, FARTHEST)
         if self.quantile and len(self.knots) > 2:
             scaled = np.interp(values, self.knots, np.linspace(-1.7, 1.7, len(self.knots)))
         parts = [scaled[:, None]]

@@ -7,12 +7,14 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Final, Literal
 
 import polars as pl
 
-_TAG = re.compile(r"<(?:!--.*?--|/?[a-zA-Z][^<>]{0,200})>", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Nothing in it may look far ahead past another "<": a megabyte of "<!--" must not take a minute.
+_TAG = re.compile(r"<(?:!--[^<]{0,2000}?--|[!/]?[a-zA-Z][^<>]{0,200})>")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FORMS: Final[dict[str, Literal["NFKC", "NFC"]]] = {"nfkc": "NFKC", "nfc": "NFC"}
 _SPACE = re.compile(r"\s+")
 
 
@@ -36,7 +38,7 @@ class TextCleaner:
         if self.html == "strip" and ("<" in text or "&" in text):
             text = html.unescape(_TAG.sub(" ", text))
         if self.unicode != "none" and not text.isascii():
-            text = unicodedata.normalize(self.unicode.upper(), text)
+            text = unicodedata.normalize(_FORMS[self.unicode], text)
         return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
 
     def compose(self, frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -62,8 +64,4 @@ def segments(text_columns: Sequence[str], pair: tuple[str, str] | None) -> tuple
     return (tuple(text_columns),) if text_columns else ()
 
 
-def cleaner_from_options(unicode: str, html_handling: str) -> TextCleaner:
-    """Make a cleaner from the plan's words."""
-    return TextCleaner(
-        unicode=cast(Literal["nfkc", "nfc", "none"], unicode), html=cast(Literal["strip", "keep"], html_handling)
-    )
+

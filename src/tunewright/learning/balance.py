@@ -54,8 +54,8 @@ def make_balance(
             return Balance()
         return Balance(
             weights=_row_weights(targets, counts**-0.5),
-            why=f"{metric} averages over classes, the largest of which has {counts.max() / counts.min():.0f} times the rows of the "
-            "smallest: rows weigh by the square root of inverse frequency",
+            why=f"{metric} averages over classes, the largest of which has {counts.max() / counts.min():.0f} times "
+            "the rows of the smallest: rows weigh by the square root of inverse frequency",
         )
     if how == "weights":
         return Balance(weights=_row_weights(targets, 1 / counts), why="rows weigh by inverse class frequency")

@@ -35,7 +35,8 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
         return plain
     values = np.array(
         [
-            metric_of(metric).value(task.outcome(targets, outputs, Decision(temperature=temperature, thresholds=(t,)))) or 0.0
+            metric_of(metric).value(task.outcome(targets, outputs, Decision(temperature=temperature, thresholds=(t,))))
+            or 0.0
             for t in GRID
         ]
     )
@@ -69,13 +70,16 @@ def _label_thresholds(task: Multilabel, outputs: Array, targets: Array, metric: 
     f1 = np.stack([_f1_per_label(targets, probabilities >= threshold) for threshold in GRID])
     if metric in ("f1_micro", "f1_samples", "accuracy"):
         shared = [
-            metric_of(metric).value(task.outcome(targets, outputs, Decision(thresholds=(float(t),) * len(task.labels)))) or 0.0
+            metric_of(metric).value(task.outcome(targets, outputs, Decision(thresholds=(float(t),) * len(task.labels))))
+            or 0.0
             for t in GRID
         ]
         return Decision(thresholds=(_middle_of_plateau(np.array(shared)),) * len(task.labels))
     common = _middle_of_plateau(f1.mean(1))
     enough = targets.sum(0) >= FEWEST_POSITIVES
-    return Decision(thresholds=tuple(_middle_of_plateau(f1[:, k]) if enough[k] else common for k in range(len(task.labels))))
+    return Decision(
+        thresholds=tuple(_middle_of_plateau(f1[:, k]) if enough[k] else common for k in range(len(task.labels)))
+    )
 
 
 def _f1_per_label(targets: Array, said: Array) -> Array:

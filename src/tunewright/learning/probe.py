@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,10 +101,14 @@ def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int) -> Probe:
     scale = float((x**2).sum(1).mean()) or 1.0
     weight = torch.zeros(outputs, x.shape[1], requires_grad=True)
     bias = torch.zeros(outputs, requires_grad=True)
+
+    def penalised(strength: float, w: Tensor, b: Tensor) -> Tensor:
+        return _objective(x @ w.T + b, targets, weights, loss) + scale / (2 * strength * len(x)) * (w**2).sum()
+
     best: Probe | None = None
     worse = 0
     for strength in STRENGTHS:
-        _descend(weight, bias, lambda w, b, c=strength: _objective(x @ w.T + b, targets, weights, loss) + scale / (2 * c * len(x)) * (w**2).sum())
+        _descend(weight, bias, partial(penalised, strength))
         fitted = _frozen(weight, bias, strength, data)
         worse = 0 if best is None or fitted.metric > best.metric else worse + 1
         if best is None or fitted.metric > best.metric:
@@ -154,7 +159,7 @@ def _descend(weight: Tensor, bias: Tensor, objective: Callable[[Tensor, Tensor],
         value.backward()  # type: ignore[no-untyped-call]
         return float(value.detach())
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
 def _frozen(weight: Tensor, bias: Tensor, strength: float, data: ProbeData) -> Probe:

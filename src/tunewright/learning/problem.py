@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.errors import DataError
 from tunewright.features.options import PreprocessOptions
 from tunewright.models.inputs import Inputs
 from tunewright.models.options import ModelOptions
 from tunewright.models.tokens import TextTokenizer
 from tunewright.records import PARTS, Split, Table
-from tunewright.tasks import Task, make_task
+from tunewright.tasks import Classification, Task, make_task
 
 if TYPE_CHECKING:
     from tunewright.models.backbone import Backbone
@@ -32,6 +33,7 @@ class Problem:
         preprocessor: fitted on train rows.
         tokenizer: the backbone's, None without text.
         backbone: located and checked, None without text.
+        typed: per part, the typed rows.
         inputs: per part.
         targets: per part, as the task encodes them.
         weights: (n,) importance of the train rows with mean one, or None.
@@ -42,6 +44,7 @@ class Problem:
     preprocessor: Preprocessor
     tokenizer: TextTokenizer | None
     backbone: Backbone | None
+    typed: Mapping[str, pl.DataFrame]
     inputs: Mapping[str, Inputs]
     targets: Mapping[str, Array]
     weights: Array | None
@@ -68,6 +71,11 @@ def pose_problem(
         model: backbone and max_length.
         positive: binary: the positive label.
         seed: of everything random.
+
+    Raises:
+        DataError: the train part holds one label only.
+        ModelError: the backbone cannot be used.
+        PlanError: `positive` is not a label.
     """
     from tunewright.models.backbone import locate
 
@@ -85,13 +93,20 @@ def pose_problem(
         max_length=None if model.max_length == "auto" else int(model.max_length),
         limit=backbone.max_length if backbone else 1,
     )
+    targets = {part: task.encode(frame[table.target]) for part, frame in parts.items()}
+    if isinstance(task, Classification) and len(np.unique(targets["train"])) < 2:
+        raise DataError(
+            "The train part must hold at least two labels. "
+            f"All of its {len(targets['train'])} rows have one. Give it rows of the others, or split anew."
+        )
     return Problem(
         task=task,
         preprocessor=preprocessor,
         tokenizer=tokenizer,
         backbone=backbone,
+        typed=parts,
         inputs={part: preprocessor.inputs(frame, tokenizer) for part, frame in parts.items()},
-        targets={part: task.encode(frame[table.target]) for part, frame in parts.items()},
+        targets=targets,
         weights=_weights(parts["train"], table),
         seed=seed,
     )

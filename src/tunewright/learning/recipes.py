@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tunewright.learning.problem import Problem
@@ -52,14 +53,17 @@ def choose(problem: Problem, model: ModelOptions, training: TrainingOptions) -> 
     if head == "auto":
         head = "mlp" if dense else "linear"
         notes.append(f"model.head: {head}, since there are {'table columns' if dense else 'only texts'}.")
-    pooling = model.pooling
+    pooling: str = model.pooling
     if pooling == "auto":
         pooling = problem.backbone.pooling if problem.backbone else "mean"
     recipe = _recipe(problem, training, method)
     notes.append(
-        f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
+        f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, "
+        f"peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
     )
-    return Choices(method=method, head=head, pooling=pooling, head_dropout=training.head_dropout, recipe=recipe, notes=tuple(notes))
+    return Choices(
+        method=method, head=head, pooling=pooling, head_dropout=training.head_dropout, recipe=recipe, notes=tuple(notes)
+    )
 
 
 def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
@@ -74,7 +78,9 @@ def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
         epochs=_epochs(method) if training.epochs == "auto" else int(training.epochs),
         batch_rows=rows,
         batch_tokens=max(tokens, int(lengths.max())),
-        learning_rate=_learning_rate(problem, method) if training.learning_rate == "auto" else float(training.learning_rate),
+        learning_rate=_learning_rate(problem, method)
+        if training.learning_rate == "auto"
+        else float(training.learning_rate),
         weight_decay=training.weight_decay,
         dropout=0.0 if training.dropout == "auto" else float(training.dropout),
         label_smoothing=training.label_smoothing,
@@ -107,5 +113,5 @@ def _patience(epochs: int, method: str) -> int:
 def _learning_rate(problem: Problem, method: str) -> float:
     if method == "head" or problem.backbone is None:
         return 1e-3
-    scaled = 2e-4 * (384 / problem.backbone.width) ** 1.5
+    scaled = 2e-4 * math.pow(384 / problem.backbone.width, 1.5)
     return scaled * 5 if method == "lora" else scaled

@@ -1,0 +1,1 @@
+"""The one model: backbone, tokens, encoder, head, and what of it trains."""

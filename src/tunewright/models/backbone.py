@@ -64,7 +64,8 @@ def locate(name: str) -> Backbone:
     width = config.get("hidden_size") or config.get("dim") or config.get("d_model")
     if not isinstance(width, int):
         raise ModelError(
-            f"A backbone must say its width (hidden_size) in config.json. {folder} does not. Give the folder of a transformers encoder."
+            f"A backbone must say its width (hidden_size) in config.json. {folder} does not. "
+            "Give the folder of a transformers encoder."
         )
     return Backbone(
         name=name,
@@ -79,20 +80,24 @@ def locate(name: str) -> Backbone:
 
 
 def load_folder(folder: Path) -> Any:
-    """Load a checked folder's transformers encoder in float32, with plain matrix-product attention (docs/decisions/001)."""
+    """Load a checked folder's encoder in float32, with plain matrix-product attention (docs/decisions/001)."""
+    import torch
     from transformers import AutoModel
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    return AutoModel.from_pretrained(
-        folder,
-        attn_implementation="eager",
-        trust_remote_code=False,
-        use_safetensors=True,
-        local_files_only=True,
-        dtype="float32",
-    )
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    # What the files lack, such as an unused pooler, is drawn at random: the same seed makes the same weights digest.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return AutoModel.from_pretrained(
+            folder,
+            attn_implementation="eager",
+            trust_remote_code=False,
+            use_safetensors=True,
+            local_files_only=True,
+            dtype="float32",
+        )
 
 
 def _find(name: str) -> tuple[Path, Path | None]:
@@ -128,7 +133,12 @@ def _download(hub_id: str) -> tuple[Path, Path | None]:
 
 def _digest(folder: Path, weights: list[Path]) -> str:
     total = hashlib.sha256()
-    for path in [folder / "config.json", *sorted(folder.glob("tokenizer*.json")), *sorted(folder.glob("vocab*")), *weights]:
+    for path in [
+        folder / "config.json",
+        *sorted(folder.glob("tokenizer*.json")),
+        *sorted(folder.glob("vocab*")),
+        *weights,
+    ]:
         if path.is_file():
             total.update(path.name.encode())
             with path.open("rb") as file:

@@ -5,6 +5,7 @@ Shapes: B texts, T tokens, D width.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ class Encoder(nn.Module):
         """Encode a batch; `mask_BT` is None where no row is padded. Returns (B, D) float32."""
         hidden_BTD = self.model(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state.float()
         vector_BD = pool(hidden_BTD, mask_BT, self.pooling)
-        return nn.functional.normalize(vector_BD, dim=-1) * vector_BD.shape[-1] ** 0.5
+        return nn.functional.normalize(vector_BD, dim=-1) * math.sqrt(vector_BD.shape[-1])
 
 
 def pool(hidden_BTD: Tensor, mask_BT: Tensor | None, how: str) -> Tensor:

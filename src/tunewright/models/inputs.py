@@ -51,7 +51,8 @@ class Inputs:
 def pad(tokens: Tokens, rows: Array, device: torch.device) -> Segment:
     """Pad the texts at `rows` to the longest; the mask is None where all have one length.
 
-    >>> ids, mask = pad(Tokens(np.array([5, 6, 7]), np.array([0, 2, 3]), np.array([2, 1])), np.array([0, 1]), torch.device("cpu"))
+    >>> tokens = Tokens(np.array([5, 6, 7]), np.array([0, 2, 3]), np.array([2, 1]))
+    >>> ids, mask = pad(tokens, np.array([0, 1]), torch.device("cpu"))
     >>> ids.tolist(), mask.tolist()
     ([[5, 6], [7, 0]], [[1, 1], [1, 0]])
     """

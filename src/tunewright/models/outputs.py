@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tunewright.models.encoder import Encoder
-from tunewright.models.network import Network, join_vectors
 from tunewright.models.inputs import Inputs, evaluation_batches
+from tunewright.models.network import Network, join_vectors
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TOKENS = 8192

@@ -44,7 +44,7 @@ def _choice(bfloat16: bool, why: str) -> dict[str, Any]:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has bfloat16 instructions."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     if capabilities:
         return any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16", "amx", "bf16", "sve_bf16"))

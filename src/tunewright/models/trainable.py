@@ -67,7 +67,8 @@ def _free_top(model: Any, count: int) -> None:
     blocks = _blocks(model)
     if not 1 <= count <= blocks:
         raise ModelError(
-            f"model.train: layers:N needs 1 <= N <= {blocks} for this backbone. Got layers:{count}. Choose a smaller N or `full`."
+            f"model.train: layers:N needs 1 <= N <= {blocks} for this backbone. Got layers:{count}. "
+            "Choose a smaller N or `full`."
         )
     _free_above(model, blocks - count)
 
@@ -89,5 +90,12 @@ def _add_lora(network: Network, seed: int) -> None:
         torch.manual_seed(seed)
         network.encoder.model = get_peft_model(
             network.encoder.model,
-            LoraConfig(r=16, lora_alpha=32, lora_dropout=0.0, target_modules="all-linear", bias="none"),
+            LoraConfig(
+                r=16,
+                lora_alpha=32,
+                lora_dropout=0.0,
+                target_modules="all-linear",
+                exclude_modules=r".*pooler.*",  # its output is never read
+                bias="none",
+            ),
         )

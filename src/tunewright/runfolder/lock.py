@@ -84,29 +84,27 @@ def _acquire(file: Path) -> int:
     while True:
         fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_still_named(fd, file):
+            if _is_ours(fd, file):
                 return fd
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                holder = _holder(fd)
-                os.close(fd)
-                raise RunError(
-                    f"One process at a time may write a run folder. {file.parent} is held by {holder}. "
-                    "Wait for it, stop it, or choose another --out."
-                ) from None
+            holder = _holder(fd)
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
+        if time.monotonic() >= end:
+            raise RunError(
+                f"One process at a time may write a run folder. {file.parent} is held by {holder}. "
+                "Wait for it, stop it, or choose another --out."
+            )
         time.sleep(0.02)
 
 
-def _is_still_named(fd: int, file: Path) -> bool:
-    """Whether the locked file is the one now on the disk: someone may have removed the folder in between."""
+def _is_ours(fd: int, file: Path) -> bool:
+    """Try to lock, once; a locked file that is no longer the one on the disk (its folder was removed) locks nothing."""
     try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(fd), os.stat(file, follow_symlinks=False))
-    except FileNotFoundError:
+    except (BlockingIOError, FileNotFoundError):
         return False
 
 

@@ -14,7 +14,7 @@ from tunewright.plan import Plan
 from tunewright.records import to_json
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_json, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.prepare import Loaded, Prepared, load_rows, part_rows, prepare
+from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
     from tunewright.learning.fit import Fitted
@@ -142,6 +142,7 @@ def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Cho
     from tunewright.evaluation.baselines import Rows
     from tunewright.learning.balance import make_balance
     from tunewright.learning.fit import fit
+    from tunewright.learning.judging import Judging
     from tunewright.learning.problem import pose_problem
     from tunewright.learning.recipes import choose
 
@@ -161,8 +162,9 @@ def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Cho
     choices = replace(choices, notes=(prepared.objective.why, *choices.notes, f"Balance: {balance.why}."))
     for note in choices.notes:
         run.tell("train", note)
-    fitted = fit(problem, choices, balance, metric=prepared.objective.metric, run=run)
-    return fitted, choices, Rows(problem, part_rows(prepared), fitted.frozen)
+    judging = Judging(problem, balance, prepared.objective.metric)
+    fitted = fit(judging, choices, run)
+    return fitted, choices, Rows(problem, fitted.frozen, fitted.lexical, judging.judge)
 
 
 def _evaluate(
@@ -176,12 +178,12 @@ def _evaluate(
     from tunewright.evaluation.limits import measure_limits
     from tunewright.seal import count_look
 
-    limits = measure_limits(fitted.model, rows.typed["validation"], prepared.objective.limits)
+    limits = measure_limits(fitted.model, rows.problem.typed["validation"], prepared.objective.limits)
     evaluation = evaluate(rows, fitted, prepared.objective, limits=limits, run=run)
-    evaluation = replace(evaluation, looks=count_look(rows.typed["test"], by=str(folder.path.resolve())))
+    evaluation = replace(evaluation, looks=count_look(rows.problem.typed["test"], by=str(folder.path.resolve())))
     task, model = rows.problem.task, fitted.model
     outcome = task.outcome(rows.problem.targets["test"], fitted.outputs["test"], model.decision)
-    analysis = analyse(task, outcome, rows.typed["test"], prepared.split.test, prepared.table)
+    analysis = analyse(task, outcome, rows.problem.typed["test"], prepared.split.test, prepared.table)
     write_json(folder.evaluation_json, evaluation)
     write_json(folder.analysis_json, analysis)
     return evaluation, analysis

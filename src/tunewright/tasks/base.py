@@ -39,12 +39,13 @@ def make_task(
     )
     if len(task.labels) < 2 and kind != "multilabel":
         raise DataError(
-            f"A classifier needs at least two labels in the training rows. Got {len(task.labels)}: {', '.join(task.labels) or 'none'}. "
-            "Check the target column."
+            "A classifier needs at least two labels in the rows that are not test rows. "
+            f"Got {len(task.labels)}: {', '.join(task.labels) or 'none'}. Check the target column."
         )
     if positive is not None and (positive not in task.labels or kind != "binary"):
         raise PlanError(
-            f"objective.positive must be one of the two labels of a binary task. Got {positive!r}; the labels are {', '.join(task.labels[:10])}."
+            f"objective.positive must be one of the two labels of a binary task. Got {positive!r}; "
+            f"the labels are {', '.join(task.labels[:10])}. Name one of two, or leave it out."
         )
     return task
 

@@ -42,7 +42,7 @@ class Regression:
 
     @classmethod
     def fit(cls, values: pl.Series, how: Literal["auto", "none", "standard", "log"] = "auto") -> Regression:
-        """Learn the scale from train targets; `auto` is `standard`: a log scale predicts medians, which R² punishes.
+        """Learn the scale from train targets; `auto` is `standard`: a log scale predicts medians, and R² punishes that.
 
         Raises:
             DataError: `log` with a negative target.
@@ -50,7 +50,8 @@ class Regression:
         numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
         if how == "log" and numbers.min() < 0:
             raise DataError(
-                f"preprocess.target: log needs targets >= 0. Got {numbers.min():g} among the train rows. Use `standard`."
+                f"preprocess.target: log needs targets >= 0. Got {numbers.min():g} among the train rows. "
+                "Use `standard`."
             )
         scaled = np.log1p(numbers) if how == "log" else numbers
         mean, scale = (0.0, 1.0) if how == "none" else (float(scaled.mean()), float(scaled.std()) or 1.0)

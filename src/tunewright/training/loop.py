@@ -1,11 +1,11 @@
-"""The training loop: a plain function over batches, with its whole state in one small class so that it can be resumed."""
+"""The training loop: a plain function over batches; its whole state is one small record, so that it can be resumed."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,18 @@ from torch import Tensor
 from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
 from tunewright.models.network import Network
-from tunewright.records import Epoch, from_json, to_json
-from tunewright.runfolder.state import load_state, save_state
-from tunewright.training.flat import FlatOptimizer, groups_of
-from tunewright.training.batches import training_batches
 from tunewright.models.outputs import predict_outputs
+from tunewright.records import Epoch
+from tunewright.training.batches import training_batches
+from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.recipe import Labelled, Recipe
 from tunewright.training.schedule import schedule
+from tunewright.training.state import LoopState, load_loop, save_loop
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Loss = Callable[[Tensor, Tensor, float], Tensor]
 CHECKPOINT_SECONDS = 60.0
+TELL_SECONDS = 0.5
 MOST_BAD_STEPS = 3
 
 
@@ -59,24 +60,6 @@ class Surroundings:
     device: torch.device
 
 
-@dataclass(slots=True)
-class LoopState:
-    """Where training stands; everything a resume needs beside weights and moments."""
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    loss_sum: float = 0.0
-    rows_done: int = 0
-    seconds: float = 0.0
-    bad_steps: int = 0
-    best: float = 0.0
-    best_epoch: int = 0
-    best_tuned: float | None = None
-    stale: int = 0
-    history: list[Epoch] = field(default_factory=list)
-
-
 def train(
     network: Network, training: Labelled, validation: Labelled, recipe: Recipe, *, start: Epoch, around: Surroundings
 ) -> LoopState:
@@ -91,7 +74,8 @@ def train(
         around: loss, judge, observer, checkpoints.
 
     Raises:
-        TrainingError: loss or gradient was not finite three updates in a row.
+        TrainingError: loss or gradient was not finite three updates in a row, or a whole epoch ended in outputs that
+            are not.
         Interrupted: a signal arrived; a checkpoint was written.
     """
     session = _Session(network, training, validation, recipe, around)
@@ -115,9 +99,9 @@ class _Session:
         )
         self.best = self.optimizer.weights()
         self.lengths = training.inputs.lengths
-        self.per_epoch = len(self.batches(1))
+        self.planned = len(self.batches(1)) * recipe.epochs
         torch.manual_seed(recipe.seed)
-        self.saved_at = self.started = time.monotonic()
+        self.saved_at = self.told_at = self.started = time.monotonic()
 
     def batches(self, epoch: int) -> list[Array]:
         return training_batches(
@@ -127,35 +111,31 @@ class _Session:
             seed=(self.recipe.seed, epoch),
         )
 
+    def resume(self) -> LoopState | None:
+        if self.around.checkpoints is None:
+            return None
+        found = load_loop(self.around.checkpoints, self.optimizer, self.around.device)
+        if found is None:
+            return None
+        state, self.best = found
+        return state
+
     def run(self, state: LoopState) -> None:
-        before = state.seconds
-        while state.epoch < self.recipe.epochs and state.stale < max(self.recipe.early_stopping, 1):
+        before, patience = state.seconds, self.recipe.early_stopping
+        while state.epoch < self.recipe.epochs and (patience == 0 or state.stale < patience):
             self.epoch(state, before)
             self.close_epoch(state, before)
 
     def epoch(self, state: LoopState, before: float) -> None:
         self.network.train()
-        batches = self.batches(state.epoch + 1)
-        total = self.per_epoch * self.recipe.epochs
-        told = time.monotonic()
-        for rows in batches[state.position :]:
-            loss = self.update(rows, schedule(state.step, total))
-            state.bad_steps = 0 if math.isfinite(loss) else state.bad_steps + 1
-            if state.bad_steps >= MOST_BAD_STEPS:
-                raise TrainingError(
-                    f"Losses and gradients must be finite. Got NaN or infinity {MOST_BAD_STEPS} updates in a row, epoch {state.epoch + 1}, "
-                    f"update {state.step}; none of them was applied. Lower training.learning_rate or look for extreme values in the number columns."
-                )
-            if math.isfinite(loss):
-                state.loss_sum += loss * len(rows)
-                state.rows_done += len(rows)
-            state.step += 1
-            state.position += 1
+        for rows in self.batches(state.epoch + 1)[state.position :]:
+            loss = self.update(rows, schedule(state.step, self.planned))
+            self.count(state, loss, len(rows))
             now = time.monotonic()
             state.seconds = before + now - self.started
-            if now - told > 0.5:
-                told = now
-                self.tell(state, total)
+            if now - self.told_at > TELL_SECONDS:
+                self.told_at = now
+                self.tell(state)
             self.maybe_save(state, now)
 
     def update(self, rows: Array, share: float) -> float:
@@ -173,18 +153,33 @@ class _Session:
         loss.backward()  # type: ignore[no-untyped-call]
         return value if self.optimizer.step(share) else math.nan
 
+    def count(self, state: LoopState, loss: float, rows: int) -> None:
+        if math.isfinite(loss):
+            state.bad_steps = 0
+            state.loss_sum += loss * rows
+            state.rows_done += rows
+        else:
+            state.bad_steps += 1
+        if state.bad_steps >= MOST_BAD_STEPS:
+            raise _not_finite(
+                f"Got NaN or infinity {MOST_BAD_STEPS} updates in a row, epoch {state.epoch + 1}, update {state.step}; "
+                "none of them was applied"
+            )
+        state.step += 1
+        state.position += 1
+
     def close_epoch(self, state: LoopState, before: float) -> None:
         outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+        if not np.isfinite(outputs).all():
+            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
         metric = self.around.judge(outputs)
-        targets = torch.from_numpy(self.validation.targets)
-        losses = self.around.loss(torch.from_numpy(outputs).to(self.around.device), targets.to(self.around.device), 0.0)
         state.epoch += 1
         state.seconds = before + time.monotonic() - self.started
         state.history.append(
             Epoch(
                 epoch=state.epoch,
                 train_loss=state.loss_sum / max(state.rows_done, 1),
-                validation_loss=float(losses.mean()),
+                validation_loss=self.validation_loss(outputs),
                 metric=metric,
                 seconds=state.seconds,
             )
@@ -197,10 +192,15 @@ class _Session:
         if metric > state.best:
             state.best, state.best_epoch = metric, state.epoch
             self.best = self.optimizer.weights()
-        self.tell(state, self.per_epoch * self.recipe.epochs)
+        self.tell(state)
         self.maybe_save(state, time.monotonic())
 
-    def tell(self, state: LoopState, total: int) -> None:
+    def validation_loss(self, outputs: Array) -> float:
+        device = self.around.device
+        targets = torch.from_numpy(self.validation.targets).to(device)
+        return float(self.around.loss(torch.from_numpy(outputs).to(device), targets, 0.0).mean())
+
+    def tell(self, state: LoopState) -> None:
         last = state.history[-1]
         running = state.loss_sum / state.rows_done if state.rows_done else last.train_loss
         self.around.observe(
@@ -209,12 +209,12 @@ class _Session:
                 what="progress",
                 data={
                     "done": state.step,
-                    "total": total,
+                    "total": self.planned,
                     "epoch": state.epoch,
                     "train_loss": running,
                     "validation_loss": last.validation_loss,
                     "metric": last.metric,
-                    "seconds_left": state.seconds / max(state.step, 1) * (total - state.step),
+                    "seconds_left": state.seconds / max(state.step, 1) * max(self.planned - state.step, 0),
                 },
             )
         )
@@ -222,44 +222,14 @@ class _Session:
     def maybe_save(self, state: LoopState, now: float) -> None:
         signal = self.around.stop()
         if self.around.checkpoints is not None and (signal or now - self.saved_at > CHECKPOINT_SECONDS):
-            self.save(state)
+            save_loop(self.around.checkpoints, state, self.optimizer, self.best)
             self.saved_at = time.monotonic()
         if signal:
             raise Interrupted(signal)
 
-    def save(self, state: LoopState) -> None:
-        assert self.around.checkpoints is not None
-        arrays = self.optimizer.weights() | self.optimizer.moments()
-        arrays |= {f"best.{name}": value for name, value in self.best.items()}
-        save_state(
-            self.around.checkpoints,
-            step=state.step,
-            arrays={name: value.detach().cpu().numpy() for name, value in arrays.items()} | _random_state(),
-            meta={"loop": {name: to_json(getattr(state, name)) for name in LoopState.__dataclass_fields__}},
-        )
 
-    def resume(self) -> LoopState | None:
-        found = load_state(self.around.checkpoints) if self.around.checkpoints is not None else None
-        if found is None:
-            return None
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in found.arrays.items()}
-        _set_random_state(tensors)
-        on_device = {name: value.to(self.around.device) for name, value in tensors.items() if "random" not in name}
-        self.best = {name.removeprefix("best."): value for name, value in on_device.items() if name.startswith("best.")}
-        self.optimizer.load_weights(on_device)
-        self.optimizer.load_moments(on_device)
-        loop = found.meta["loop"] | {"history": [from_json(Epoch, line) for line in found.meta["loop"]["history"]]}
-        return LoopState(**loop)
-
-
-def _random_state() -> dict[str, Array]:
-    state = {"random.cpu": torch.get_rng_state().numpy()}
-    if torch.cuda.is_available():
-        state["random.cuda"] = torch.cuda.get_rng_state().numpy()
-    return state
-
-
-def _set_random_state(tensors: dict[str, Tensor]) -> None:
-    torch.set_rng_state(tensors["random.cpu"])
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])
+def _not_finite(what: str) -> TrainingError:
+    return TrainingError(
+        f"Losses and gradients must be finite. {what}. "
+        "Lower training.learning_rate or look for extreme values in the number columns."
+    )

@@ -11,7 +11,7 @@ def schedule(step: int, total: int) -> float:
 
     Args:
         step: update about to be made.
-        total: updates planned.
+        total: updates planned; beyond them the floor holds, since epochs differ by a batch or two.
 
     >>> [round(schedule(step, 100), 2) for step in (0, 5, 6, 99)]
     [0.17, 1.0, 1.0, 0.11]
@@ -19,4 +19,4 @@ def schedule(step: int, total: int) -> float:
     warmup = max(round(total * WARMUP), 1)
     if step < warmup:
         return (step + 1) / warmup
-    return FLOOR + (1 - FLOOR) * (total - step) / max(total - warmup, 1)
+    return FLOOR + (1 - FLOOR) * max(total - step, 0) / max(total - warmup, 1)

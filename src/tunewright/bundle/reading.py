@@ -1,0 +1,138 @@
+"""Reading a bundle back: digests first, then what the files say, and nothing of it is believed before it is checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright.bundle.model import FittedModel
+from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.errors import ModelError, TunewrightError
+from tunewright.models.lexical import Lexical
+from tunewright.models.safety import check_finite, check_model_folder, check_safetensors, sha256
+from tunewright.models.tokens import TextTokenizer
+from tunewright.records import from_json
+from tunewright.runfolder import read_json
+from tunewright.tasks import Decision, task_from_json
+
+if TYPE_CHECKING:
+    from tunewright.models.heads import Head
+    from tunewright.models.network import Network
+
+FORMAT = 1
+SUMS = "SHA256SUMS"
+ABOUT = "tunewright.json"
+HEAD = "head.safetensors"
+
+
+def read_bundle(folder: Path) -> FittedModel:
+    """Read a bundle; every file is held to its digest before anything is loaded.
+
+    Raises:
+        ModelError: not a bundle, a file is missing, changed or hostile, or a newer release wrote it.
+    """
+    _check_sums(folder)
+    try:
+        return _read(folder, read_json(folder / ABOUT))
+    except TunewrightError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as problem:
+        raise ModelError(
+            f"A bundle's files must fit together. {folder} holds something else ({type(problem).__name__}). "
+            "Take the bundle from the run again."
+        ) from problem
+
+
+def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
+    from tunewright.models.precision import DTYPES, pick_device
+
+    if about["format"] != FORMAT:
+        raise ModelError(
+            f"This release reads bundles of format {FORMAT}. {folder} has format {about['format']!r}. "
+            "Use the release that wrote it, or a newer one."
+        )
+    device = pick_device()
+    precision = _usable(about["precision"], device)
+    network = _network(folder, about)
+    if network.encoder is not None:
+        network.encoder.to(DTYPES[precision])
+    network.to(device).eval()
+    return FittedModel(
+        network=network,
+        preprocessor=Preprocessor.from_json(about["preprocessing"]),
+        tokenizer=TextTokenizer(folder) if about["backbone"] else None,
+        task=task_from_json(about["task"]),
+        decision=from_json(Decision, about["decision"]),
+        metric=about["metric"],
+        precision=precision,
+        head=about["head"]["kind"],
+        backbone=about["backbone"],
+        pooling=about["pooling"],
+        device=device,
+        lexical=_lexical(folder) if about["lexical_share"] else None,
+        lexical_share=about["lexical_share"],
+    )
+
+
+def _network(folder: Path, about: dict[str, Any]) -> Network:
+    from tunewright.models.backbone import load_folder
+    from tunewright.models.encoder import Encoder
+    from tunewright.models.network import Network
+
+    head = _head(folder, about["head"]["kind"])
+    encoder = None
+    if about["backbone"]:
+        check_model_folder(folder)
+        check_safetensors(folder / "model.safetensors")
+        check_finite(folder / "model.safetensors")
+        encoder = Encoder(load_folder(folder), about["pooling"])
+    return Network(encoder, head)
+
+
+def _head(folder: Path, kind: str) -> Head:
+    """The head; its size comes from the checked tensors, so that no number in a text file can ask for memory."""
+    from safetensors.torch import load_file
+
+    from tunewright.models.heads import make_head
+
+    outputs, inputs = check_safetensors(folder / HEAD)["linear.weight"].shape
+    check_finite(folder / HEAD)
+    head = make_head(kind, inputs=inputs, outputs=outputs, dropout=0.0)
+    head.load_state_dict(load_file(folder / HEAD))
+    return head
+
+
+def _lexical(folder: Path) -> Lexical:
+    from safetensors.numpy import load_file
+
+    check_safetensors(folder / "lexical.safetensors")
+    check_finite(folder / "lexical.safetensors")
+    arrays = load_file(folder / "lexical.safetensors")
+    vocabulary = tuple(read_json(folder / "lexical.json")["vocabulary"])
+    return Lexical(vocabulary, arrays["idf"], arrays["weight"], arrays["bias"])
+
+
+def _usable(precision: str, device: Any) -> str:
+    """The precision the model was judged in, where this machine has it; float32 elsewhere."""
+    from tunewright.models.precision import has_bfloat16
+
+    return precision if precision == "float32" or has_bfloat16(device) else "float32"
+
+
+def _check_sums(folder: Path) -> None:
+    if not (folder / SUMS).is_file() or not (folder / ABOUT).is_file():
+        raise ModelError(
+            f"A bundle is a folder with {ABOUT} and {SUMS}. {folder} is none. Give the `bundle` folder of a run."
+        )
+    listed = {}
+    for line in (folder / SUMS).read_text("utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name] = digest
+    present = {path.name for path in folder.iterdir() if path.suffix in (".json", ".safetensors")}
+    for name in sorted(present | set(listed)):
+        path = folder / name
+        if Path(name).name != name or path.is_symlink() or not path.is_file() or sha256(path) != listed.get(name):
+            raise ModelError(
+                f"Every file of a bundle must have the digest in {SUMS}. {path} is missing or was changed. "
+                "Take the bundle from the run again."
+            )

@@ -1,0 +1,83 @@
+"""Options that several verbs share, and the plan they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tunewright.plan import Plan
+
+DataArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATA]", help="csv, tsv, jsonl or parquet, each also .gz; or data.train of the plan."),
+]
+TargetOption = Annotated[str | None, typer.Option("--target", metavar="COL", help="The column to predict.")]
+PlanOption = Annotated[
+    str | None,
+    typer.Option("--plan", metavar="FILE", help="A plan (YAML); `tunewright plan DATA --target COL` writes one."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the plan, such as training.epochs=2. Repeatable."
+    ),
+]
+ValidationOption = Annotated[
+    str | None, typer.Option("--validation", metavar="FILE", help="Validation rows, instead of splitting some off.")
+]
+TestOption = Annotated[
+    str | None, typer.Option("--test", metavar="FILE", help="Test rows, instead of splitting some off.")
+]
+RunOutOption = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="The run folder. Default: runs/NAME-DIGEST.")
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Start over in a folder that holds a run.")]
+# `main` looks for --json itself, see there; it stands here so that it is in the help and accepted.
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object to standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress; standard error holds errors only.")]
+RequireOption = Annotated[
+    bool, typer.Option("--require-objective", help="Exit with 4 unless the objective is shown to be met.")
+]
+
+
+def plan_from(
+    data: str | None,
+    target: str | None,
+    *,
+    plan: str | None = None,
+    overrides: list[str] | None = None,
+    **files: str | None,
+) -> Plan:
+    """Resolve the plan: the file, over it the arguments, over them `--set`.
+
+    Args:
+        data: `data.train`.
+        target: `data.target`.
+        plan: path of a plan file.
+        overrides: `key=value` options.
+        **files: further keys of the plan's `data`, left out where None.
+
+    Raises:
+        PlanError: all that is wrong, at once; or no data, or no target, with the columns there are.
+    """
+    from tunewright.errors import PlanError
+    from tunewright.plan import read_plan
+
+    given: dict[str, Any] = {"train": data, "target": target, **files}
+    given = {key: value for key, value in given.items() if value is not None}
+    resolved = read_plan(Path(plan) if plan else None, overrides or (), **({"data": given} if given else {}))
+    if resolved.data.train is None:
+        raise PlanError("DATA is needed. Got none, neither as an argument nor as data.train of a plan. Name the file.")
+    if resolved.data.target is None:
+        raise PlanError(f"A target is needed. Got none. Give --target COL{_columns(resolved.data.train)}.")
+    return resolved
+
+
+def _columns(path: str) -> str:
+    from tunewright.data import read
+
+    names = read(path).frame.columns
+    return f": one of {', '.join(names[:30])}{', …' if len(names) > 30 else ''}"

@@ -1,0 +1,103 @@
+"""`tunewright run`: the whole road up to a bundle and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright.cli.answer import Answer
+from tunewright.cli.options import (
+    DataArgument,
+    FreshOption,
+    JsonOption,
+    PlanOption,
+    QuietOption,
+    RequireOption,
+    RunOutOption,
+    SetOption,
+    TargetOption,
+    TestOption,
+    ValidationOption,
+    plan_from,
+)
+
+if TYPE_CHECKING:
+    from tunewright.plan import Plan
+
+NOT_MET = 4
+
+
+def verb(
+    data: DataArgument = None,
+    target: TargetOption = None,
+    plan: PlanOption = None,
+    overrides: SetOption = None,
+    validation: ValidationOption = None,
+    test: TestOption = None,
+    out: RunOutOption = None,
+    fresh: FreshOption = False,
+    require_objective: RequireOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> Answer:
+    """Fine-tune a model on DATA, judge it on rows it never saw, and leave a bundle and a report.
+
+    An interrupted run is continued by the same command; a finished one is only shown again.
+
+    Example: tunewright run tickets.csv --target team --set objective.at_least=0.9
+    """
+    resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
+    if require_objective:
+        _refuse_without_objective(resolved)
+    summary = walk(resolved, out=out, fresh=fresh, quiet=quiet)
+    met = summary["verdict"]["objective"] == "met"
+    return Answer(value=summary, text=summary_text(summary), code=NOT_MET if require_objective and not met else 0)
+
+
+def walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
+    """Run the story with progress on standard error and signals caught; returns the run's summary."""
+    from tunewright.cli.progress import shown
+    from tunewright.cli.signals import caught
+    from tunewright.events import to_all
+    from tunewright.stories.run import Request, run_story
+
+    with caught() as stop, shown(quiet=quiet) as show:
+        request = Request(
+            plan=plan,
+            out=Path(out) if out is not None else None,
+            fresh=fresh,
+            observe=to_all(show, stop.watch),
+            stop=stop,
+        )
+        return run_story(request)[1]
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """What a person reads when a run ends: verdict, comparison, findings, paths."""
+    from tunewright.cli.text import comparison_table, finding_lines
+
+    return "\n".join(
+        [
+            "",
+            summary["verdict"]["text"],
+            "",
+            comparison_table(summary),
+            "",
+            *finding_lines(summary["findings"], where=summary["report"]),
+            "",
+            f"Report   {summary['report']}",
+            f"Bundle   {summary['bundle']}",
+            f"Predict  tunewright predict {summary['bundle']} NEW_DATA --out predictions.csv",
+        ]
+    )
+
+
+def _refuse_without_objective(plan: Plan) -> None:
+    from tunewright.errors import PlanError
+
+    if plan.objective.at_least is None and not plan.objective.limits.given():
+        raise PlanError(
+            "--require-objective needs something to require. The plan sets neither objective.at_least nor a limit. "
+            "Add --set objective.at_least=0.9, or leave --require-objective out."
+        )

@@ -1,0 +1,72 @@
+"""Results as text: aligned tables, scores, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunewright.records import Comparison, Score, from_json
+from tunewright.report import words
+
+SEVERITIES = ("error", "warning", "info")
+MOST_FINDINGS = 5
+LONGEST = 200
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Align columns; the first row is the header.
+
+    >>> print(table([("metric", "value"), ("accuracy", "0.9")]))
+    metric    value
+    accuracy  0.9
+    """
+    clean = [[words.cut(cell, LONGEST) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in clean) for i in range(len(clean[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in clean)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A metric per row: value, interval, rows; `scores` are `Score`s as JSON."""
+    rows: list[tuple[str, ...]] = [("metric", "value", "95 % interval", "rows")]
+    for name, raw in scores.items():
+        score = _score(raw)
+        rows.append((name, words.value(score), words.interval(score), words.count(score.n)))
+    return rows
+
+
+def comparison_table(summary: Mapping[str, Any]) -> str:
+    """The objective metric of the model and of every baseline, and what each paired comparison shows."""
+    metric, task = summary["metric"], summary["task"]
+    same = "probe" if summary["model"].get("kept") == "probe" else ""
+    said = {
+        one["b"]: words.comparison(from_json(Comparison, one), task=task, same=same) for one in summary["comparisons"]
+    }
+    ours = summary["metrics"]["test"].get(metric)
+    rows: list[tuple[str, ...]] = [(f"{words.metric(metric)}, test part", "value", "95 % interval", "")]
+    if ours is not None:
+        rows.append(("this model", words.value(_score(ours)), words.interval(_score(ours)), ""))
+    for name, scores in summary["baselines"].items():
+        if metric in scores:
+            score = _score(scores[metric])
+            rows.append(
+                (words.baseline(name, task), words.value(score), words.interval(score), said.get(name, ""))
+            )
+    return table(rows)
+
+
+def finding_lines(findings: Sequence[Mapping[str, Any]], *, where: str) -> list[str]:
+    """The worst findings, one per line, and where the others are."""
+    if not findings:
+        return ["Nothing was found wrong with the data."]
+    ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"]))
+    lines = [f"{f['severity']:<7}  {f['kind']}: {words.cut(f['evidence'], LONGEST)}" for f in ordered[:MOST_FINDINGS]]
+    if len(ordered) > MOST_FINDINGS:
+        lines.append(f"... and {len(ordered) - MOST_FINDINGS} more in {where}")
+    return lines
+
+
+def _score(raw: Any) -> Score:
+    """A score that came through JSON, where what is undefined is null."""
+    numbers = {name: float("nan") if raw[name] is None else raw[name] for name in ("value", "low", "high")}
+    return Score(**numbers, n=raw["n"])

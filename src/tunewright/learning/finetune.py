@@ -1,0 +1,122 @@
+"""Fine-tuning from the probe: build the network, free what trains, run the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from tunewright.learning.frozen import load_encoder
+from tunewright.learning.judging import Judging
+from tunewright.learning.probe import Probe
+from tunewright.learning.recipes import Choices
+from tunewright.models.encoder import Encoder
+from tunewright.models.heads import make_head, start_from_probe
+from tunewright.models.inputs import Inputs
+from tunewright.models.network import Network
+from tunewright.models.precision import pick_device
+from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
+from tunewright.records import Epoch
+from tunewright.runfolder.context import RunContext
+from tunewright.training.loop import Surroundings, train
+from tunewright.training.recipe import Labelled
+from tunewright.training.state import LoopState
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where fine-tuning starts: frozen features per part, the probe on them, the encoder's precision."""
+
+    frozen: Mapping[str, Array]
+    probe: Probe
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Where it ended: the network at its best epoch, the loop's state, how many weights there are and were free."""
+
+    network: Network
+    state: LoopState
+    parameters: int
+    trainable: int
+
+
+def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext) -> Tuned:
+    """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch."""
+    problem = judging.problem
+    encoder = load_encoder(problem, choices.pooling, start.precision) if problem.backbone else None
+    network = make_network(judging, choices, encoder, start.probe)
+    head_only = choices.method == "head"
+    # A head alone learns from cached vectors; the encoder joins it again afterwards.
+    trained = make_network(judging, choices, None, start.probe) if head_only else network
+    choose_trainable(trained, choices.method, seed=problem.seed)
+    if trained.encoder is not None:
+        set_dropout(trained.encoder, choices.recipe.dropout)
+    parameters = _count(network.parameters())
+    trainable = _count(p for p in trained.parameters() if p.requires_grad)
+    first = probe_epoch(judging, start)
+    if head_only and choices.head == "linear":
+        # The probe is the optimum of this very problem: there is nothing left to train.
+        return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable)
+    around = Surroundings(
+        loss=judging.loss,
+        judge=judging.judge,
+        observe=run.observe,
+        checkpoints=run.checkpoints,
+        stop=run.stop,
+        device=pick_device(),
+    )
+    training, validation = _labelled(judging, start, head_only)
+    state = train(trained, training, validation, choices.recipe, start=first, around=around)
+    merge_lora(trained)
+    if head_only:
+        network.head.load_state_dict(trained.head.state_dict())
+    return Tuned(network, state, parameters, trainable)
+
+
+def make_network(judging: Judging, choices: Choices, encoder: Encoder | None, probe: Probe) -> Network:
+    """Put a head on an encoder (or on cached vectors) and set it to the probe."""
+    outputs, inputs = probe.weight.shape
+    # The head's random part must not depend on what ran before it.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(judging.problem.seed)
+        head = make_head(choices.head, inputs=inputs, outputs=outputs, dropout=choices.head_dropout)
+    start_from_probe(head, torch.from_numpy(probe.weight), torch.from_numpy(probe.bias))
+    return Network(encoder, head).to(pick_device())
+
+
+def probe_epoch(judging: Judging, start: Start) -> Epoch:
+    """The learning curve's first point: the probe, before any update."""
+
+    def mean_loss(part: str) -> float:
+        outputs = torch.from_numpy(start.probe.outputs(start.frozen[part]))
+        return float(judging.loss(outputs, torch.from_numpy(judging.problem.targets[part]), 0.0).mean())
+
+    return Epoch(
+        epoch=0,
+        train_loss=mean_loss("train"),
+        validation_loss=mean_loss("validation"),
+        metric=start.probe.metric,
+        seconds=0.0,
+    )
+
+
+def _labelled(judging: Judging, start: Start, head_only: bool) -> tuple[Labelled, Labelled]:
+    problem, rows, weights = judging.problem, judging.rows(), judging.weights()
+    inputs = {
+        part: Inputs((), start.frozen[part]) if head_only else problem.inputs[part] for part in ("train", "validation")
+    }
+    training = Labelled(
+        inputs["train"].take(rows), problem.targets["train"][rows], None if weights is None else weights[rows]
+    )
+    return training, Labelled(inputs["validation"], problem.targets["validation"])
+
+
+def _count(parameters: Iterable[torch.nn.Parameter]) -> int:
+    return sum(p.numel() for p in parameters)

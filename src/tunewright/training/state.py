@@ -1,0 +1,101 @@
+"""Where training stands, and its way into and out of a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tunewright.records import Epoch, from_json, to_json
+from tunewright.runfolder.state import load_state, save_state
+from tunewright.training.flat import FlatOptimizer
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(slots=True)
+class LoopState:
+    """Where training stands; everything a resume needs beside weights, moments and generators.
+
+    Args:
+        step: updates made, over all epochs.
+        epoch: epochs closed.
+        position: batches of the open epoch done.
+        loss_sum: sum of the rows' losses in the open epoch.
+        rows_done: rows behind it.
+        seconds: spent, over all sittings.
+        bad_steps: updates in a row that were not finite.
+        best: the best validation metric, the start included.
+        best_epoch: whose it is; 0 is the start.
+        best_tuned: the best metric of a closed epoch.
+        stale: closed epochs since then.
+        history: the learning curve.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+    rows_done: int = 0
+    seconds: float = 0.0
+    bad_steps: int = 0
+    best: float = 0.0
+    best_epoch: int = 0
+    best_tuned: float | None = None
+    stale: int = 0
+    history: list[Epoch] = field(default_factory=list)
+
+
+def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: dict[str, Tensor]) -> None:
+    """Write a checkpoint of everything a resume needs.
+
+    Raises:
+        TrainingError: a number in it is not finite; nothing is written.
+        RunError: the disk refused.
+    """
+    arrays = optimizer.weights() | optimizer.moments()
+    arrays |= {f"best.{name}": value for name, value in best.items()}
+    save_state(
+        folder,
+        step=state.step,
+        arrays={name: value.detach().cpu().numpy() for name, value in arrays.items()} | _random_state(),
+        meta={"loop": {name: to_json(getattr(state, name)) for name in LoopState.__dataclass_fields__}},
+    )
+
+
+def load_loop(
+    folder: Path, optimizer: FlatOptimizer, device: torch.device
+) -> tuple[LoopState, dict[str, Tensor]] | None:
+    """Set optimiser, weights and random generators from the newest intact checkpoint.
+
+    Returns:
+        The loop's state and the best weights so far, or None where there is no checkpoint.
+    """
+    found = load_state(folder)
+    if found is None:
+        return None
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in found.arrays.items()}
+    _set_random_state(tensors)
+    on_device = {name: value.to(device) for name, value in tensors.items() if not name.startswith("random.")}
+    optimizer.load_weights(on_device)
+    optimizer.load_moments(on_device)
+    loop = found.meta["loop"] | {"history": [from_json(Epoch, line) for line in found.meta["loop"]["history"]]}
+    best = {name.removeprefix("best."): value for name, value in on_device.items() if name.startswith("best.")}
+    return LoopState(**loop), best
+
+
+def _random_state() -> dict[str, Array]:
+    state = {"random.cpu": torch.get_rng_state().numpy()}
+    if torch.cuda.is_available():
+        state["random.cuda"] = torch.cuda.get_rng_state().numpy()
+    return state
+
+
+def _set_random_state(tensors: dict[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random.cuda"])
