@@ -1,4 +1,4 @@
-"""The shared public data sets as tables with a `part` column (train, validation, test), the way a user would bring them."""
+"""The shared public data sets as tables, the way a user would bring them; `part` (train, validation, test) if given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set:
-    """A data set: its table, its target, the metric by which it is judged, columns that only later issues would find."""
+    """A data set: its table, its target, the metric by which it is judged, columns only later issues would find."""
 
     name: str
     load: Callable[[], pl.DataFrame]
@@ -46,7 +46,7 @@ def clinc150() -> pl.DataFrame:
 
 
 def snips() -> pl.DataFrame:
-    """13,784 train rows of 7 intents; the 700 validate rows are the test part, validation is split off by the product."""
+    """13,784 train rows of 7 intents; the 700 validate rows are the test part, the product splits validation off."""
     rows = []
     for path in sorted((SHARED / "snips").glob("*.json.gz")):
         part, _, rest = path.name.partition("_")
@@ -76,7 +76,9 @@ def emobank() -> pl.DataFrame:
     """Valence; A and D are other targets of the same annotation and are left out."""
     rows = list(csv.DictReader(_open("emobank/emobank.csv.gz").splitlines()))
     parts = {"train": "train", "dev": "validation", "test": "test"}
-    return pl.DataFrame([(r["text"], float(r["V"]), parts[r["split"]]) for r in rows], schema=["text", "V", "part"], orient="row")
+    return pl.DataFrame(
+        [(r["text"], float(r["V"]), parts[r["split"]]) for r in rows], schema=["text", "V", "part"], orient="row"
+    )
 
 
 def sts_captions_forums() -> pl.DataFrame:
@@ -92,9 +94,9 @@ def titanic() -> pl.DataFrame:
 
 
 def googleplay() -> pl.DataFrame:
-    return pl.read_csv(SHARED / "googleplay/googleplaystore.csv.gz", infer_schema=False, truncate_ragged_lines=True).filter(
-        pl.col("Rating").cast(pl.Float64, strict=False).is_between(1, 5)
-    )
+    return pl.read_csv(
+        SHARED / "googleplay/googleplaystore.csv.gz", infer_schema=False, truncate_ragged_lines=True
+    ).filter(pl.col("Rating").cast(pl.Float64, strict=False).is_between(1, 5))
 
 
 def california_housing() -> pl.DataFrame:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tunewright.version import __version__
+
 if TYPE_CHECKING:
     from tunewright.api import load, run
 
-__version__ = "0.1.0"
-__all__ = ["load", "run"]
+__all__ = ["__version__", "load", "run"]
+_FUNCTIONS = ("load", "run")
 
 
 def __getattr__(name: str) -> Any:
     # `import tunewright` costs nothing; the first use of a function loads what it needs.
-    if name in __all__:
+    if name in _FUNCTIONS:
         from tunewright import api
 
         return getattr(api, name)
@@ -26,4 +28,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return list(__all__)

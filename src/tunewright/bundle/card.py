@@ -50,8 +50,8 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "## How it was made",
         "",
         f"Trained on {sizes['train']} rows, chosen on {sizes['validation']} ({split.how} split). "
-        f"What trained: {trained.method}; kept: the {trained.kept} model ({trained.why}). {trained.trainable:,} of {trained.parameters:,} weights were "
-        f"free. Precision: {trained.precision}.",
+        f"What trained: {trained.method}; kept: the {trained.kept} model ({trained.why}). "
+        f"{trained.trainable:,} of {trained.parameters:,} weights were free. Precision: {trained.precision}.",
         "",
         "## Use",
         "",

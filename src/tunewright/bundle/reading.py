@@ -128,7 +128,8 @@ def _check_sums(folder: Path) -> None:
     for line in (folder / SUMS).read_text("utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         listed[name] = digest
-    present = {path.name for path in folder.iterdir() if path.suffix in (".json", ".safetensors")}
+    # Nothing that a loader might pick up stands beside what is listed; a dot marks what the run folder keeps there.
+    present = {p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors") and p.name[0] != "."}
     for name in sorted(present | set(listed)):
         path = folder / name
         if Path(name).name != name or path.is_symlink() or not path.is_file() or sha256(path) != listed.get(name):

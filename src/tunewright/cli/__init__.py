@@ -46,7 +46,7 @@ for _name, _verb in VERBS:
 @app.callback(invoke_without_command=True)
 def _start(version: bool = typer.Option(False, "--version", help="Print the version.")) -> Answer | None:
     if version:
-        from tunewright import __version__
+        from tunewright.version import __version__
 
         return Answer(value={"version": __version__}, text=__version__)
     return None

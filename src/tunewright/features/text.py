@@ -62,6 +62,3 @@ def segments(text_columns: Sequence[str], pair: tuple[str, str] | None) -> tuple
     if pair is not None:
         return ((pair[0],), (pair[1],))
     return (tuple(text_columns),) if text_columns else ()
-
-
-

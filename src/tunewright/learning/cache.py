@@ -1,15 +1,16 @@
 """The feature cache: vectors of texts, kept across runs, because whatever is frozen need not be computed twice.
 
 Layout: `TUNEWRIGHT_HOME/vectors/<key>/<n>.safetensors`, each holding `digests` (n, 2) uint64 and `vectors` (n, D)
-float32. `key` names everything a vector depends on but the text; the digest is of the text's token ids. No text is
-stored. Files are only ever added; the folder as a whole is bounded and the least recently used keys go first.
+float32, with a checksum of both. `key` names everything a vector depends on but the text; the digest is of the text's
+token ids. No text is stored. Files are only ever added; the cache as a whole is bounded, and the files that were used
+longest ago go first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -42,50 +43,69 @@ def token_digests(tokens: Tokens) -> Array:
 
 
 class VectorCache:
-    """Vectors of one key."""
+    """Vectors of one key.
 
-    def __init__(self, key: str, root: Path | None = None) -> None:
+    Args:
+        key: what `cache_key` made.
+        root: the cache's home, or None for `TUNEWRIGHT_HOME`.
+        limit: bytes all keys together may take.
+    """
+
+    def __init__(self, key: str, root: Path | None = None, limit: int | None = None) -> None:
         self.root = (root or home()) / "vectors"
         self.folder = self.root / key
+        self.limit = LIMIT_BYTES if limit is None else limit
 
-    def load(self) -> tuple[Array, Array]:
-        """All stored (digests (n, 2), vectors (n, D)); empty where nothing is stored. Damaged files count as absent."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+    def load(self, wanted: Array) -> tuple[Array, Array]:
+        """Those of the wanted vectors that are stored.
 
+        Args:
+            wanted: (n, 2) digests.
+
+        Returns:
+            (m, 2) digests and (m, D) vectors, each digest once; files that are damaged count as absent and are removed.
+        """
         digests, vectors = [np.empty((0, 2), np.uint64)], []
+        asked = {row.tobytes() for row in np.ascontiguousarray(wanted)}
         for path in sorted(self.folder.glob("*.safetensors")):
-            try:
-                held = load_file(path)
-                digests.append(held["digests"])
-                vectors.append(held["vectors"])
-            except (SafetensorError, OSError, KeyError):
+            held = _read(path)
+            if held is None:
                 path.unlink(missing_ok=True)
-        if self.folder.is_dir():
-            os.utime(self.folder)
+                continue
+            hits = np.array([place for place, row in enumerate(held[0]) if row.tobytes() in asked], np.int64)
+            if len(hits):
+                asked.difference_update(held[0][place].tobytes() for place in hits)
+                digests.append(held[0][hits])
+                vectors.append(held[1][hits])
+                _touch(path)
         return np.concatenate(digests), np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
 
     def add(self, digests: Array, vectors: Array) -> None:
         """Store more vectors; a cache that cannot be written is no reason to stop a run."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        digests = np.ascontiguousarray(digests, np.uint64)
+        name = hashlib.sha256(digests.tobytes()).hexdigest()[:32]
+        temporary = self.folder / f".{name}.{os.getpid()}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            name = cache_key(digests.tobytes().hex())
-            temporary = self.folder / f".{name}.{os.getpid()}"
-            save_file({"digests": digests, "vectors": np.ascontiguousarray(vectors, np.float32)}, temporary)
+            arrays = {"digests": digests, "vectors": vectors}
+            save_file(arrays, temporary, metadata={"check": _checksum(digests, vectors)})
             os.replace(temporary, self.folder / f"{name}.safetensors")
-            self._shrink()
-        except OSError:
-            return
+            self._shrink(keep=self.folder / f"{name}.safetensors")
+        except (OSError, SafetensorError):
+            temporary.unlink(missing_ok=True)
 
-    def _shrink(self) -> None:
-        sizes = {f: sum(p.stat().st_size for p in f.iterdir()) for f in self.root.iterdir() if f.is_dir()}
-        for folder in sorted(sizes, key=lambda f: f.stat().st_mtime):
-            if sum(sizes.values()) <= LIMIT_BYTES or folder == self.folder:
-                break
-            shutil.rmtree(folder, ignore_errors=True)
-            del sizes[folder]
+    def _shrink(self, keep: Path) -> None:
+        found = [(path.stat(), path) for path in self.root.glob("*/*") if path != keep and path.is_file()]
+        total = keep.stat().st_size + sum(stat.st_size for stat, _ in found)
+        for stat, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
+            if total <= self.limit:
+                return
+            path.unlink(missing_ok=True)
+            total -= stat.st_size
 
 
 def look_up(wanted: Array, held: Array) -> Array:
@@ -94,10 +114,30 @@ def look_up(wanted: Array, held: Array) -> Array:
     >>> look_up(np.array([[1, 2], [3, 4]], np.uint64), np.array([[3, 4]], np.uint64)).tolist()
     [-1, 0]
     """
-    if not len(held):
-        return np.full(len(wanted), -1, np.int64)
-    as_bytes = np.dtype((np.void, 16))
-    keys = np.ascontiguousarray(held).view(as_bytes).ravel()
-    asked = np.ascontiguousarray(wanted).view(as_bytes).ravel()
-    places = {key.tobytes(): place for place, key in enumerate(keys)}
-    return np.array([places.get(key.tobytes(), -1) for key in asked], np.int64)
+    places = {row.tobytes(): place for place, row in enumerate(np.ascontiguousarray(held))}
+    return np.array([places.get(row.tobytes(), -1) for row in np.ascontiguousarray(wanted)], np.int64)
+
+
+def _read(path: Path) -> tuple[Array, Array] | None:
+    """Digests and vectors of a file, or None where it is not what was written."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            digests, vectors = file.get_tensor("digests"), file.get_tensor("vectors")
+            sound = (file.metadata() or {}).get("check") == _checksum(digests, vectors)
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return None
+    fits = sound and vectors.ndim == 2 and digests.shape == (len(vectors), 2)
+    return (digests, vectors) if fits else None
+
+
+def _checksum(digests: Array, vectors: Array) -> str:
+    return f"{zlib.crc32(vectors.tobytes(), zlib.crc32(digests.tobytes())):08x}"
+
+
+def _touch(path: Path) -> None:
+    try:
+        os.utime(path)
+    except OSError:
+        return

@@ -41,9 +41,9 @@ class FrozenEncoder:
             (n, D) float32 per segment, and how many distinct texts had to be computed.
         """
         cache = VectorCache(self.key)
-        held, vectors = cache.load()
         wanted = [token_digests(tokens) for tokens in segments]
         distinct, first = np.unique(np.concatenate(wanted), axis=0, return_index=True)
+        held, vectors = cache.load(distinct)
         missing = look_up(distinct, held) < 0
         if missing.any():
             new = self._compute(_concatenate(segments).take(first[missing]), observe)

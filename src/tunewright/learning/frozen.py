@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,21 +43,27 @@ def load_encoder(problem: Problem, pooling: str, precision: str) -> Encoder:
 
 
 def frozen_features(problem: Problem, pooling: str, precision: str, run: RunContext) -> dict[str, Array]:
-    """Per part (n, V + F): joined frozen vectors beside dense features; all parts are encoded in one pass."""
+    """Per part (n, V + F): joined frozen vectors beside dense features.
+
+    The test part is encoded in a pass of its own: a vector's last bits depend on its company in a batch, and nothing
+    that is fitted may depend on test rows, not even by a bit.
+    """
     parts = [part for part in PARTS if len(problem.inputs[part])]
     if problem.backbone is None:
         return {part: problem.inputs[part].dense for part in parts}
     frozen = FrozenEncoder(
         key=encoder_key(weights=problem.backbone.digest, pooling=pooling, precision=precision),
-        load=lambda: load_encoder(problem, pooling, precision),
+        load=cache(lambda: load_encoder(problem, pooling, precision)),
         device=pick_device(),
     )
-    per_part = [problem.inputs[part].segments for part in parts]
-    vectors, computed = frozen.encode([tokens for segments in per_part for tokens in segments], run.observe)
+    computed, features = 0, dict[str, Array]()
+    for together in ([part for part in parts if part != "test"], [part for part in parts if part == "test"]):
+        segments = [tokens for part in together for tokens in problem.inputs[part].segments]
+        vectors, new = frozen.encode(segments, run.observe) if segments else ([], 0)
+        computed += new
+        for part in together:
+            count = len(problem.inputs[part].segments)
+            features[part] = np.concatenate([join_frozen(vectors[:count]), problem.inputs[part].dense], axis=1)
+            vectors = vectors[count:]
     run.tell("encode", f"{computed} texts encoded, the rest came from the cache.", computed=computed)
-    features: dict[str, Array] = {}
-    for part in parts:
-        count = len(problem.inputs[part].segments)
-        features[part] = np.concatenate([join_frozen(vectors[:count]), problem.inputs[part].dense], axis=1)
-        vectors = vectors[count:]
     return features

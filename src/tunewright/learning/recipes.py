@@ -90,10 +90,10 @@ def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
 
 
 def _batch_rows(rows: int) -> int:
-    """Powers of two between 16 and 128: about 1/150 of the rows.
+    """Powers of two between 16 and 128: the first that is at least 1/150 of the rows.
 
     >>> [_batch_rows(n) for n in (300, 5_000, 50_000)]
-    [16, 32, 128]
+    [16, 64, 128]
     """
     size = 16
     while size < 128 and size * 150 < rows:

@@ -112,7 +112,7 @@ def _find(name: str) -> tuple[Path, Path | None]:
     if "/" in name and not name.startswith((".", "/", "~")) and name.count("/") == 1:
         return _download(name)
     raise ModelError(
-        f"model.name must be `minilm`, a folder or a hub id such as owner/name. Got {name!r}, and there is no such folder. "
+        f"model.name must be `minilm`, a folder or a hub id such as owner/name. Got {name!r}, which is no folder. "
         "Check the spelling, or give the folder of a model saved with save_pretrained."
     )
 

@@ -7,6 +7,7 @@ optimiser would move 28 bytes for each of them at every step.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from torch import nn
@@ -86,7 +87,9 @@ def _add_lora(network: Network, seed: int) -> None:
 
     assert network.encoder is not None
     # LoRA's A matrices are random: the same seed must give the same start, also after a resume.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # peft asks transformers by a name that transformers has renamed; nobody here can do anything about it.
+        warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(seed)
         network.encoder.model = get_peft_model(
             network.encoder.model,

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from tunewright import __version__
+from tunewright.version import __version__
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
-from tunewright.records import Analysis, Evaluation, to_json
-from tunewright.report import ReportData, render
-from tunewright.runfolder import RunFolder, write_text
+from tunewright.records import Evaluation, to_json
+from tunewright.runfolder import RunFolder
 from tunewright.stories.prepare import Prepared, part_rows
 
 if TYPE_CHECKING:
@@ -46,48 +45,17 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
     )
 
 
-def report(
+def summary(
     folder: RunFolder,
     prepared: Prepared,
     fitted: Fitted,
-    judged: tuple[Evaluation, Analysis],
+    evaluation: Evaluation,
     *,
     plan: Plan,
     seconds: Mapping[str, float],
     notes: Sequence[str],
-) -> None:
-    """Write the HTML report."""
-    evaluation, analysis = judged
-    cut = fitted.model.preprocessor.cut_share
-    texts = [f"Texts are cut at {fitted.model.preprocessor.max_length} tokens: {cut:.1%} of the training texts lose some."]
-    page = render(
-        ReportData(
-            run=folder.path.name,
-            plan_yaml=folder.plan_yaml.read_text("utf-8"),
-            table=prepared.table,
-            split=prepared.split,
-            findings=prepared.findings,
-            trained=fitted.trained,
-            evaluation=evaluation,
-            analysis=analysis,
-            versions=versions(),
-            digests={
-                "plan": plan.digest(),
-                "data": prepared.table.fingerprint,
-                "weights": fitted.trained.digest,
-            },
-            seconds=seconds,
-            notes=(*notes, *(texts if fitted.model.preprocessor.texts else ())),
-            examples=plan.report.examples,
-        )
-    )
-    write_text(folder.report_html, page)
-
-
-def summary(
-    folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The object that `run --json` prints."""
+    """The object that `run --json` prints; with the run folder's other files it is all the report needs."""
     return {
         "run": str(folder.path),
         "bundle": str(folder.bundle),
@@ -101,18 +69,32 @@ def summary(
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
         },
+        "task": prepared.table.task,
         "metric": evaluation.metric,
         "metrics": to_json(evaluation.metrics),
         "baselines": to_json(evaluation.baselines),
         "comparisons": to_json(evaluation.comparisons),
         "findings": [_short(finding) for finding in to_json(prepared.findings)],
         "seconds": {**seconds, "stages": fitted.trained.seconds},
+        "notes": [*notes, *_cut(fitted)],
+        "versions": versions(),
+        "digests": {
+            "plan": plan.digest(),
+            "data": prepared.table.fingerprint,
+            "weights": fitted.trained.digest,
+        },
     }
 
 
 def versions() -> dict[str, str]:
     """Versions of what took part."""
     return {"tunewright": __version__, **{name: version(name) for name in PACKAGES}}
+
+
+def _cut(fitted: Fitted) -> list[str]:
+    prepared = fitted.model.preprocessor
+    cut = f"Texts are cut at {prepared.max_length} tokens: {prepared.cut_share:.1%} of the training texts lose some."
+    return [cut] if prepared.texts else []
 
 
 def _short(finding: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from tunewright.data import fingerprint
 from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
-from tunewright.records import to_json
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_json, write_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
@@ -107,6 +106,7 @@ def run_name(loaded: Loaded) -> str:
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
+    from tunewright.stories.rebuild import write_report
 
     clock = Clock(run.observe)
     prepared = _audit(loaded, request.plan, folder)
@@ -119,10 +119,10 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
     clock.lap("bundle")
     seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
-    deliver.report(
-        folder, prepared, fitted, (evaluation, analysis), plan=request.plan, seconds=seconds, notes=choices.notes
+    summary = deliver.summary(
+        folder, prepared, fitted, evaluation, plan=request.plan, seconds=seconds, notes=choices.notes
     )
-    summary = deliver.summary(folder, prepared, fitted, evaluation, seconds=seconds)
+    write_report(folder, summary)
     _remove_checkpoints(folder)
     return summary
 
@@ -131,7 +131,8 @@ def _audit(loaded: Loaded, plan: Plan, folder: RunFolder) -> Prepared:
     """Infer, split and look at the data; the split and the findings are on disk before anything is fitted."""
     prepared = prepare(loaded, plan)
     write_json(folder.split_json, prepared.split)
-    write_json(folder.audit_json, {"rows": prepared.typed.height, "findings": to_json(prepared.findings)})
+    audit = {"rows": prepared.typed.height, "findings": prepared.findings, "table": prepared.table}
+    write_json(folder.audit_json, audit)
     return prepared
 
 

@@ -1,0 +1,62 @@
+"""The peers' own virtual environments under `.peers/`, made once from pinned versions, and again when a pin changes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+PEERS = Path(__file__).resolve().parents[1] / ".peers"
+
+PINS: dict[str, tuple[str, ...]] = {
+    "transformers": (
+        "torch==2.13.0",
+        "transformers==5.23.0",
+        "accelerate==1.15.0",
+        "scikit-learn==1.9.1",
+        "numpy==2.4.6",
+        "polars==2.1.0",
+    ),
+    "sentence-transformers": (
+        "torch==2.13.0",
+        "sentence-transformers==6.2.0",
+        "transformers==5.23.0",
+        "scikit-learn==1.9.1",
+        "numpy==2.4.6",
+        "polars==2.1.0",
+    ),
+    # setfit 1.2.0 does not know transformers 5: it has pins of its own.
+    "setfit": (
+        "torch==2.13.0",
+        "setfit==1.2.0",
+        "sentence-transformers==5.7.0",
+        "transformers==4.57.6",
+        "scikit-learn==1.9.1",
+        "numpy==2.4.6",
+        "polars==2.1.0",
+    ),
+}
+
+
+def python_of(peer: str) -> Path:
+    """The peer's Python; its environment is made where it is absent or its pins have changed."""
+    folder = PEERS / peer
+    python, stamp = folder / "bin" / "python", folder / "pins.txt"
+    wanted = "\n".join(PINS[peer])
+    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"Making .peers/{peer} (once; a few minutes) ...", file=sys.stderr)
+    venv.create(folder, with_pip=True, clear=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PINS[peer]]
+    subprocess.run(install, check=True)
+    listed = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True)
+    (folder / "freeze.txt").write_text(listed.stdout)
+    stamp.write_text(wanted)
+    return python
+
+
+def packages_of(peer: str) -> str:
+    """Every package of the peer's environment with its version, as `pip freeze` lists them."""
+    python_of(peer)
+    return (PEERS / peer / "freeze.txt").read_text()

@@ -1,0 +1,91 @@
+"""`tunewright plan`: the resolved plan, what was inferred and why, and the forecast, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tunewright.cli.answer import Answer
+from tunewright.cli.options import (
+    DataArgument,
+    JsonOption,
+    PlanOption,
+    QuietOption,
+    SetOption,
+    TargetOption,
+    TestOption,
+    ValidationOption,
+    plan_from,
+)
+
+if TYPE_CHECKING:
+    from tunewright.stories.prepare import Prepared
+
+
+def verb(
+    data: DataArgument = None,
+    target: TargetOption = None,
+    plan: PlanOption = None,
+    overrides: SetOption = None,
+    validation: ValidationOption = None,
+    test: TestOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> Answer:
+    """Show the plan with every default, what was inferred and why, and what a run would cost. Runs nothing.
+
+    What it prints is itself a plan: tunewright plan DATA --target COL > plan.yaml; tunewright run --plan plan.yaml
+    """
+    from tunewright.records import to_json
+    from tunewright.stories.forecast import forecast
+    from tunewright.stories.prepare import load_rows, prepare
+
+    resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
+    prepared = prepare(load_rows(resolved), resolved)
+    expected = forecast(prepared, resolved)
+    value = {
+        "plan": to_json(resolved),
+        "columns": to_json(prepared.table.columns),
+        "task": {"kind": prepared.table.task, "why": prepared.table.task_why},
+        "objective": to_json(prepared.objective),
+        "findings": to_json(prepared.findings),
+        "forecast": expected,
+    }
+    comments = [*_inferred(prepared), "", *_expected(expected)]
+    text = resolved.to_yaml() + "\n" + "\n".join(f"# {line}".rstrip() for line in comments)
+    return Answer(value=value, text=text)
+
+
+def _inferred(prepared: Prepared) -> list[str]:
+    from tunewright.cli.text import finding_lines, table
+
+    known = prepared.table
+    rows = [("column", "kind", "used as", "empty", "distinct", "why")]
+    rows += [(c.name, c.kind, c.role, f"{c.missing:,}", f"{c.distinct:,}", c.why) for c in known.columns]
+    return [
+        f"Task      {known.task}: {known.task_why}.",
+        f"Metric    {prepared.objective.metric}. {prepared.objective.why}",
+        f"Split     {prepared.split.how}",
+        "",
+        *table(rows).splitlines(),
+        "",
+        *finding_lines(prepared.findings, where="--json"),
+    ]
+
+
+def _expected(expected: Mapping[str, Any]) -> list[str]:
+    from tunewright.cli.text import table
+
+    rows, tokens, memory, minutes = (expected[name] for name in ("rows", "tokens", "memory_mb", "minutes"))
+    lines = [
+        ("rows", ", ".join(f"{part} {count:,}" for part, count in rows.items())),
+        ("weights", f"{expected['parameters']:,}, of which {expected['trainable']:,} train ({expected['train']})"),
+        ("memory", f"{memory['low']:,} to {memory['high']:,} MB"),
+        ("time", f"{minutes['low']:g} to {minutes['high']:g} minutes on this machine, if it stays as busy as now"),
+        ("resolution", expected["detectable"]["text"]),
+    ]
+    if tokens is not None:
+        said = f"{tokens['total']:,}, {tokens['mean']:g} a row; texts are cut at {tokens['max_length']}"
+        texts = f"{tokens['distinct_texts']:,} different ones, of which {tokens['cached']:,} are encoded already"
+        lines[1:1] = [("tokens", f"{said} ({tokens['cut_share']:.1%} lose some)"), ("texts", texts)]
+    return [*table(lines).splitlines(), "", *expected["notes"]]

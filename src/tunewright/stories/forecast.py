@@ -1,0 +1,301 @@
+"""What a run would cost on this machine: rows, tokens, weights, memory, minutes, and what its test part can show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunewright.learning.problem import Problem, pose_problem
+from tunewright.learning.recipes import Choices, choose
+from tunewright.plan import Plan
+from tunewright.records import PARTS
+from tunewright.stats import smallest_detectable_difference
+from tunewright.stories.prepare import Prepared
+
+if TYPE_CHECKING:
+    from tunewright.models.inputs import Inputs
+    from tunewright.models.network import Network
+
+Array = np.ndarray[Any, np.dtype[Any]]
+ASSUMED_ACCURACY = 0.9
+EVALUATION_TOKENS = 8192
+# Measured: Python with torch, transformers, polars and scikit-learn imported; what their allocators keep beside it.
+BASE_MB = 450
+# Float64 copies, sparse words and bootstrap blocks of evaluation, beside what grows with rows.
+EVALUATION_MB = 120
+START_SECONDS = 5.0
+# Dense arithmetic of the probe's solver on the few cores of a laptop, FLOP/s.
+SOLVER_FLOPS = 4e10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one probe step on this machine gave.
+
+    Args:
+        parameters: weights of encoder and head.
+        trainable: those that train.
+        bytes: of one weight while computing: 2 in bfloat16, 4 in float32.
+        step: seconds of an update on a batch of middling length.
+        forward: seconds per token of a forward pass.
+    """
+
+    parameters: int
+    trainable: int
+    bytes: int
+    step: float
+    forward: float
+
+
+def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
+    """Forecast a run without running it; plain JSON values.
+
+    Texts are tokenised, one forward pass and one update of the real batch shape are timed, the rest is arithmetic.
+
+    Memory, in bytes, with P weights, T of them trainable, b bytes each while computing (docs: PERFORMANCE, "physics"):
+
+    * all weights in float32 as loaded, and as computed with: 4 P + b P where b is 2, else 4 P;
+    * per trainable weight: gradient b, AdamW's two moments 8, the best epoch's copy 4 and its successor 4, and in
+      bfloat16 a float32 master with its gradient, 8 more;
+    * activations of a batch of B tokens, L layers of width H with A heads, texts of S tokens: b L B (17 H + 2 A S)
+      (Korthikanti et al. 2022, without dropout), or of the forward pass of 8,192 tokens where that is more;
+    * frozen vectors and table features of all rows, four copies in float32; linear weights of the words; and what the
+      libraries themselves take.
+
+    Returns:
+        `rows` per part; `tokens` (None without text): total, mean, max_length, cut_share, distinct_texts, cached;
+        `train`, `parameters`, `trainable`; `memory_mb` and `minutes`, each low and high; `detectable`: the smallest
+        difference in accuracy the test part shows at 80 % power where accuracy is 0.9; `notes` on automatic choices.
+
+    Raises:
+        ModelError: the backbone cannot be used.
+    """
+    problem = pose_problem(
+        prepared.typed,
+        prepared.table,
+        prepared.split,
+        preprocess=plan.preprocess,
+        model=plan.model,
+        positive=prepared.objective.positive,
+        seed=plan.seed,
+    )
+    choices = choose(problem, plan.model, plan.training)
+    started = time.monotonic()
+    precision = _precision(problem)
+    tokens, missing = _tokens(problem, choices, precision)
+    measured = _measure(problem, choices, precision)
+    loading = time.monotonic() - started
+    return {
+        "rows": prepared.split.sizes(),
+        "tokens": tokens,
+        "train": choices.method,
+        "parameters": measured.parameters,
+        "trainable": measured.trainable,
+        "memory_mb": _memory(problem, choices, measured),
+        "minutes": _minutes(problem, choices, measured, missing=missing, loading=loading),
+        "detectable": _detectable(len(prepared.split.test)),
+        "notes": list(choices.notes),
+    }
+
+
+def _precision(problem: Problem) -> str:
+    from tunewright.learning.frozen import decide_precision
+    from tunewright.runfolder.context import RunContext
+
+    return decide_precision(problem, RunContext())
+
+
+def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[str, Any] | None, int]:
+    """What is known of the texts, and how many tokens are still to be encoded."""
+    from tunewright.learning.cache import VectorCache, look_up, token_digests
+    from tunewright.learning.encode import encoder_key
+
+    if problem.backbone is None:
+        return None, 0
+    segments = [segment for part in PARTS for segment in problem.inputs[part].segments]
+    digests = np.concatenate([token_digests(segment) for segment in segments])
+    lengths = np.concatenate([segment.lengths for segment in segments])
+    distinct, first = np.unique(digests, axis=0, return_index=True)
+    key = encoder_key(weights=problem.backbone.digest, pooling=choices.pooling, precision=precision)
+    held, _ = VectorCache(key).load()
+    missing = look_up(distinct, held) < 0
+    rows = sum(len(problem.inputs[part]) for part in PARTS)
+    about = {
+        "total": int(lengths.sum()),
+        "mean": round(float(lengths.sum()) / max(rows, 1), 1),
+        "max_length": problem.preprocessor.max_length,
+        "cut_share": problem.preprocessor.cut_share,
+        "distinct_texts": len(distinct),
+        "cached": int((~missing).sum()),
+    }
+    return about, int(lengths[first[missing]].sum())
+
+
+def _measure(problem: Problem, choices: Choices, precision: str) -> Measured:
+    """Count the weights and time a forward pass and an update on this machine."""
+    import torch
+
+    from tunewright.learning.frozen import load_encoder
+    from tunewright.models.heads import make_head
+    from tunewright.models.inputs import Inputs
+    from tunewright.models.network import Network, joined_width
+    from tunewright.models.trainable import choose_trainable
+
+    device_inputs, encoder = problem.inputs["train"], None
+    width = device_inputs.dense.shape[1]
+    if problem.backbone is not None:
+        encoder = load_encoder(problem, choices.pooling, precision)
+        width += joined_width(problem.backbone.width, len(device_inputs.segments))
+    head = make_head(choices.head, inputs=width, outputs=problem.task.outputs, dropout=choices.head_dropout)
+    network = Network(encoder, head)
+    parameters = sum(p.numel() for p in network.parameters())
+    rows = _middling(problem, choices)
+    with torch.random.fork_rng(devices=[]):
+        forward = _time(lambda: _forward(network, device_inputs, rows)) if encoder is not None else 0.0
+        if choices.method == "head":
+            # A head alone learns from cached vectors.
+            network, device_inputs = Network(None, head), Inputs((), np.zeros((len(device_inputs), width), np.float32))
+        choose_trainable(network, choices.method, seed=problem.seed)
+        step = _time(_update(network, device_inputs, rows, problem, choices))
+    return Measured(
+        parameters=parameters,
+        trainable=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        bytes=2 if precision == "bfloat16" else 4,
+        step=step,
+        forward=forward / max(int(problem.inputs["train"].lengths[rows].sum()), 1),
+    )
+
+
+def _batches(problem: Problem, choices: Choices) -> list[Array]:
+    from tunewright.training.batches import training_batches
+
+    recipe, lengths = choices.recipe, problem.inputs["train"].lengths
+    if choices.method == "head":
+        lengths = np.ones_like(lengths)
+    return training_batches(lengths, rows=recipe.batch_rows, tokens=recipe.batch_tokens, seed=(recipe.seed, 1))
+
+
+def _middling(problem: Problem, choices: Choices) -> Array:
+    """The batch that costs about the mean of all."""
+    lengths, batches = problem.inputs["train"].lengths, _batches(problem, choices)
+    costs = np.array([int(lengths[rows].max()) * len(rows) for rows in batches])
+    return batches[int(np.abs(costs - costs.mean()).argmin())]
+
+
+def _forward(network: Network, inputs: Inputs, rows: Array) -> None:
+    import torch
+
+    from tunewright.models.precision import pick_device
+
+    with torch.inference_mode():
+        network.eval()(*inputs.tensors(rows, pick_device())).sum().item()
+
+
+def _update(network: Network, inputs: Inputs, rows: Array, problem: Problem, choices: Choices) -> Callable[[], None]:
+    import torch
+
+    from tunewright.models.precision import pick_device
+    from tunewright.training.flat import FlatOptimizer, groups_of
+
+    device, recipe = pick_device(), choices.recipe
+    network.to(device).train()
+    optimizer = FlatOptimizer(
+        groups_of(network, head=network.head, head_learning_rate=1.0),
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        clip=recipe.clip,
+    )
+    targets = torch.from_numpy(problem.targets["train"][rows]).to(device)
+
+    def update() -> None:
+        loss = problem.task.loss(network(*inputs.tensors(rows, device)), targets, 0.0).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step(1.0)
+
+    return update
+
+
+def _time(work: Callable[[], object], *, most: float = 2.0) -> float:
+    """Seconds `work` takes once warm: the middle of up to five, in about `most` seconds."""
+    work()
+    taken: list[float] = []
+    while len(taken) < 5 and sum(taken) < most:
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return float(np.median(taken))
+
+
+def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
+    """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
+    held = measured.parameters * (6 if measured.bytes == 2 else 4)
+    held += measured.trainable * (28 if measured.bytes == 2 else 20)
+    width = problem.inputs["train"].dense.shape[1]
+    if problem.backbone is not None:
+        width += problem.backbone.width * len(problem.inputs["train"].segments)
+        held += _activations(problem, choices, measured.bytes)
+    rows = sum(len(problem.inputs[part]) for part in PARTS)
+    held += 4 * rows * (4 * width + 6 * problem.task.outputs)
+    peak = BASE_MB + EVALUATION_MB + held / 1e6
+    return {"low": round(0.85 * peak), "high": round(1.3 * peak)}
+
+
+def _activations(problem: Problem, choices: Choices, size: int) -> float:
+    assert problem.backbone is not None
+    width, layers = problem.backbone.width, problem.backbone.layers
+    heads = max(width // 64, 12)
+    lengths = problem.inputs["train"].lengths
+    training = 0.0
+    if choices.method != "head":
+        for rows in _batches(problem, choices):
+            longest = int(lengths[rows].max())
+            training = max(training, layers * longest * len(rows) * (17.0 * width + 2 * heads * longest))
+    longest = int(lengths.max())
+    tokens = min(EVALUATION_TOKENS, 256 * longest)
+    return size * max(training, tokens * (12.0 * width + 3 * heads * longest))
+
+
+def _minutes(
+    problem: Problem, choices: Choices, measured: Measured, *, missing: int, loading: float
+) -> dict[str, float]:
+    """The range of the wall time in minutes: from stopping as early as allowed to using every epoch."""
+    tokens = {part: int(problem.inputs[part].lengths.sum()) for part in PARTS}
+    epochs, patience = choices.recipe.epochs, choices.recipe.early_stopping
+    fewest = min(epochs, patience + 1) if patience else epochs
+    epoch = measured.step * len(_batches(problem, choices))
+    if choices.method != "head":
+        epoch += measured.forward * tokens["validation"]
+    if choices.method == "head" and choices.head == "linear":
+        epochs = fewest = 0
+    # Encoding, and at the end every part once more, the bundle's proof on up to 512 rows twice.
+    passes = measured.forward * (missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64))
+    once = START_SECONDS + loading + passes + _solvers(problem)
+    return {
+        "low": round((0.7 * once + 0.8 * fewest * epoch) / 60, 2),
+        "high": round((1.5 * once + 1.3 * epochs * epoch) / 60, 2),
+    }
+
+
+def _solvers(problem: Problem) -> float:
+    """Seconds of the probe, the linear model on words, boosting and the bootstrap."""
+    rows, outputs = len(problem.inputs["train"]), problem.task.outputs
+    dense = problem.inputs["train"].dense.shape[1]
+    width = dense + (problem.backbone.width if problem.backbone else 0)
+    scales = 4 if dense and problem.backbone else 1
+    probe = scales * 250 * 4.0 * rows * width * outputs / SOLVER_FLOPS
+    return probe
+
+
+def _detectable(rows: int) -> dict[str, Any]:
+    smallest = smallest_detectable_difference(max(rows, 1), p=ASSUMED_ACCURACY)
+    return {
+        "difference": smallest,
+        "power": 0.8,
+        "assumed_accuracy": ASSUMED_ACCURACY,
+        "text": f"{rows:,} test rows show a difference in accuracy of {100 * smallest:.1f} points or more "
+        f"(80 % power, accuracy {ASSUMED_ACCURACY:g} assumed)",
+    }
