@@ -46,10 +46,13 @@ def options(what: str) -> argparse.ArgumentParser:
     return parser
 
 
-def report(name: str, table: Sequence[Mapping[str, object]], notes: Sequence[str], given: argparse.Namespace) -> None:
-    """Write the benchmark's section with the command that made it."""
+def report(
+    table: Sequence[Mapping[str, object]], notes: Sequence[str], given: argparse.Namespace, part: str = ""
+) -> None:
+    """Write the benchmark's section, or that of one part of it, with the command that made it."""
+    name = Path(sys.argv[0]).stem
     command = " ".join(["scripts/bench", name, *sys.argv[1:]])
-    write_section(name, table, command, notes, path=given.results)
+    write_section(f"{name} {part}".strip(), table, command, notes, path=given.results)
 
 
 def texts_file(name: str, rows: int | None = None) -> Path:

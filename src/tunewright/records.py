@@ -113,7 +113,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
-    """How the kept model came to be: which method won on validation, its history, what trained, digest of the weights."""
+    """How the kept model came to be: what won on validation, its history, what trained, digest of the weights.
+
+    `words` says that a linear model over n-grams is added to what was `kept`.
+    """
 
     schema: ClassVar[int] = 1
     method: str
@@ -125,6 +128,7 @@ class TrainedModel:
     best_epoch: int
     parameters: int
     trainable: int
+    words: bool = False
     precision: str
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -91,6 +91,8 @@ def _invoke(arguments: list[str]) -> Answer | int:
 def _unexpected(problem: Exception, *, as_json: bool) -> int:
     """A usage error of typer (which carries its own exit code), or a fault of ours."""
     if hasattr(problem, "format_message") and hasattr(problem, "exit_code"):
+        if not problem.format_message():  # no verb: typer has shown the help
+            return int(problem.exit_code)
         usage = problem.ctx.get_usage() + "\n" if getattr(problem, "ctx", None) else ""
         return print_error(
             "UsageError", problem.format_message(), code=int(problem.exit_code), as_json=as_json, before=usage

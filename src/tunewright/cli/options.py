@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 DataArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[DATA]", help="csv, tsv, jsonl or parquet, each also .gz; or data.train of the plan."),
+    typer.Argument(metavar="DATA", help="csv, tsv, jsonl or parquet, each also .gz; or data.train of the plan."),
 ]
 TargetOption = Annotated[str | None, typer.Option("--target", metavar="COL", help="The column to predict.")]
 PlanOption = Annotated[

@@ -172,6 +172,7 @@ def _trained(
         best_epoch=state.best_epoch,
         parameters=tuned.parameters,
         trainable=tuned.trainable,
+        words=model.lexical is not None,
         precision=model.precision,
         digest=weights_digest(model.network),
         seconds=dict(seconds),

@@ -76,8 +76,8 @@ def difference(
     """Whether a is better than b on the same rows; the difference is positive where a is better, losses included.
 
     The interval is a paired bootstrap's. The p-value is McNemar's exact one for accuracy, the bootstrap's otherwise.
-    "better" and "worse" need an interval that excludes zero and at least six rows on which the two differ: with fewer,
-    no exact paired test reaches 5 %.
+    "better" and "worse" need an interval that excludes zero, a p-value of at most 0.05, and at least six rows on which
+    the two differ: with fewer, no exact paired test reaches 5 %.
 
     Args:
         metric_name: any spelling that `canonical` accepts.
@@ -117,7 +117,7 @@ def difference(
         b=names[1],
         difference=result,
         p_value=p_value,
-        verdict=_judged(result, enough=_differing(m, a, b) >= _DIFFERING_ROWS),
+        verdict=_judged(result, enough=_differing(m, a, b) >= _DIFFERING_ROWS and p_value <= 0.05),
     )
 
 

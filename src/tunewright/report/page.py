@@ -76,7 +76,8 @@ def render(data: ReportData) -> str:
 
 def _view(data: ReportData) -> dict[str, Any]:
     evaluation, task = data.evaluation, data.table.task
-    same = "probe" if data.trained.kept == "probe" else ""
+    # With words added, the model is more than the probe it stands beside.
+    same = "probe" if data.trained.kept == "probe" and not data.trained.words else ""
     severity = {name: place for place, name in enumerate(SEVERITIES)}
     return {
         "headline": words.headline(evaluation, task=task, same=same),
@@ -90,6 +91,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "one_n": all(len({score.n for score in scores.values()}) <= 1 for scores in evaluation.per_class.values()),
         "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
         "epochs": _epochs(data.trained),
+        "kept": "with words" if data.trained.words else data.trained.kept,
         "long": LONG,
         "figures": _figures(data),
         "pairs": charts.confused_pairs(

@@ -121,7 +121,7 @@ def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[st
     lengths = np.concatenate([segment.lengths for segment in segments])
     distinct, first = np.unique(digests, axis=0, return_index=True)
     key = encoder_key(weights=problem.backbone.digest, pooling=choices.pooling, precision=precision)
-    held, _ = VectorCache(key).load()
+    held, _ = VectorCache(key).load(distinct)
     missing = look_up(distinct, held) < 0
     rows = sum(len(problem.inputs[part]) for part in PARTS)
     about = {

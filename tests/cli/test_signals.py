@@ -1,0 +1,89 @@
+"""SIGTERM and Ctrl-C (FAULTS 13): a checkpoint, 143 or 130, and the same command continues."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tunewright.cli.signals import Stop, Stopped, caught
+from tunewright.events import Event
+
+TRAINING = Event(station="train", what="progress")
+NOTE = Event(station="baselines", what="note")
+
+
+def test_outside_training_a_signal_ends_the_work_on_the_spot():
+    stop = Stop()
+    with pytest.raises(Stopped) as ended:
+        stop.receive(signal.SIGTERM)
+    assert ended.value.signal == signal.SIGTERM
+
+
+def test_in_training_a_signal_is_noted_and_ends_the_work_after_it(capfd):
+    stop = Stop()
+    stop.watch(TRAINING)
+    stop.receive(signal.SIGINT)
+    assert stop() == signal.SIGINT
+    assert "checkpoint" in capfd.readouterr().err
+    stop.watch(TRAINING)
+    with pytest.raises(Stopped):
+        stop.watch(NOTE)
+
+
+def test_handlers_are_given_back():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with caught():
+        assert signal.getsignal(signal.SIGTERM) not in before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_an_error_while_stopping_is_still_an_error():
+    with pytest.raises(OSError, match="full"), caught() as stop:
+        stop.signal = signal.SIGTERM
+        raise OSError("full")
+
+
+def start(arguments, home):
+    environment = os.environ | {"TUNEWRIGHT_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tunewright", *map(str, arguments)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_training(process):
+    """Read progress until the loop has spoken; the rest stays for `communicate`."""
+    heard = []
+    for line in process.stderr:
+        heard.append(line)
+        if "train loss" in line:
+            return
+    raise AssertionError("".join(heard))
+
+
+def test_a_run_is_stopped_and_continued(tiny_model, rows_csv, tmp_path):
+    long = ["--set", "training.epochs=100000", "--set", "training.early_stopping=0", "--set", "model.train=full"]
+    arguments = ["run", rows_csv, "--target", "label", "--set", f"model.name={tiny_model}", *long]
+    arguments += ["--out", tmp_path / "run", "--json"]
+    steps = []
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        process = start(arguments, tmp_path / "home")
+        wait_for_training(process)
+        asked = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == code
+        assert time.monotonic() - asked < 10
+        assert json.loads(out)["error"]["type"] == "Interrupted"
+        assert "The same command continues" in err
+        assert "Traceback" not in err
+        newest = max((tmp_path / "run" / "checkpoints").iterdir(), key=lambda path: path.name)
+        steps.append(newest.name)
+    assert steps[1] > steps[0]  # the second went on from the first's checkpoint
