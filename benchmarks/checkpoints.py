@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from common import judged, median, options, pace, report, run_ours, run_peer, spread, texts_file
+from common import ALL_OPTIONS, judged, median, options, pace, report, run_ours, run_peer, spread
+from sets import texts_file
 from settings import DEFAULTS, PEER_NOTES, plan_of, trainer
 
 MOST = 0.03
@@ -12,7 +13,7 @@ SHORT = 10.0
 
 def main():
     """Measure at the product's own interval and at a short one, and write the section."""
-    parser = options(__doc__)
+    parser = options(__doc__, *ALL_OPTIONS)
     parser.add_argument("--seconds", type=float, default=200.0, help="of training, per run")
     parser.add_argument("--interval", type=float, default=SHORT, help="seconds between two checkpoints, the short case")
     given = parser.parse_args()

@@ -22,26 +22,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
-from results import RESULTS, cpu_flags, cpu_model, write_section
-from sets import SETS
+from results import RESULTS, cpu_model, write_section
 from venvs import PEERS, packages_of, python_of
 
 HERE = Path(__file__).resolve().parent
 Result = dict[str, Any]
 KEEP = 20  # lines of a failed process that are shown
+ALL_OPTIONS = ("pairs", "rows", "no-cache")
 
 
 class Failed(Exception):
     """A benchmark process ended with an error; holds the end of what it said."""
 
 
-def options(what: str) -> argparse.ArgumentParser:
-    """A parser with the options every benchmark has."""
+def options(what: str, *names: str) -> argparse.ArgumentParser:
+    """A parser with `--results` and those of the shared options that a benchmark heeds."""
+    shared = {
+        "pairs": {"type": int, "default": 3, "help": "how often ours and the peer run, alternately"},
+        "rows": {"type": int, "help": "at most so many train rows (a trial, not a result)"},
+        "no-cache": {"action": "store_true", "help": "run the peers again though nothing about them changed"},
+    }
     parser = argparse.ArgumentParser(description=what)
-    parser.add_argument("--pairs", type=int, default=3, help="how often ours and the peer run, alternately")
-    parser.add_argument("--rows", type=int, help="at most so many train rows (a trial, not a result)")
-    parser.add_argument("--no-cache", action="store_true", help="run the peers again though nothing about them changed")
+    for name in names:
+        parser.add_argument(f"--{name}", **shared[name])
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file whose section is replaced")
     return parser
 
@@ -53,30 +56,6 @@ def report(
     name = Path(sys.argv[0]).stem
     command = " ".join(["scripts/bench", name, *sys.argv[1:]])
     write_section(f"{name} {part}".strip(), table, command, notes, path=given.results)
-
-
-def texts_file(name: str, rows: int | None = None) -> Path:
-    """A shared text set as a parquet file with `text`, `label` and `part`, the same for ours and every peer.
-
-    Where the set brings no validation part, a tenth of its train rows is one.
-    """
-    one = next(found for found in SETS if found.name == name)
-    frame = one.load().rename({one.target: "label"}).select("text", "label", "part")
-    if not (frame["part"] == "validation").any():
-        train = frame["part"] == "train"
-        drawn = pl.Series(np.random.default_rng(0).random(len(frame)) < 0.1)
-        frame = frame.with_columns(pl.when(train & drawn).then(pl.lit("validation")).otherwise("part").alias("part"))
-    if rows is not None:
-        frame = pl.concat(part.sample(min(rows, len(part)), seed=0) for part in frame.partition_by("part"))
-    return data_file(frame, f"{name}-{rows or 'all'}")
-
-
-def data_file(frame: pl.DataFrame, name: str) -> Path:
-    """Write a table to `.peers/data/` and return its path."""
-    path = PEERS / "data" / f"{name}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path)
-    return path
 
 
 @cache
@@ -181,11 +160,6 @@ def spread(results: Sequence[Result], name: str, digits: int = 1) -> str:
 def judged(ratio: float, goal: float, *, below: bool = False) -> str:
     """Whether a ratio reaches its goal, in words."""
     return "reached" if (ratio <= goal if below else ratio >= goal) else "not reached"
-
-
-def has_amx() -> bool:
-    """Whether the goals for machines with AMX count here."""
-    return "amx_bf16" in cpu_flags()
 
 
 def pace(results: Sequence[Result]) -> str:

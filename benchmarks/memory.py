@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from common import judged, median, options, pace, report, run_ours, run_peer, spread, texts_file
+from common import ALL_OPTIONS, judged, median, options, pace, report, run_ours, run_peer, spread
+from sets import texts_file
 from settings import DEFAULTS, PEER_NOTES, plan_of, trainer
 
 ROWS = 3000
@@ -11,7 +12,7 @@ GOAL = 0.7
 
 def main():
     """Measure and write the section."""
-    given = options(__doc__).parse_args()
+    given = options(__doc__, *ALL_OPTIONS).parse_args()
     data = texts_file("clinc150", given.rows or ROWS)
     ours, peer = [], []
     for pair in range(given.pairs):

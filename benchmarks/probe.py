@@ -5,7 +5,19 @@ from __future__ import annotations
 import tempfile
 
 import polars as pl
-from common import backbone, data_file, judged, median, options, pace, report, run_ours, run_peer, spread, texts_file
+from common import (
+    ALL_OPTIONS,
+    backbone,
+    judged,
+    median,
+    options,
+    pace,
+    report,
+    run_ours,
+    run_peer,
+    spread,
+)
+from sets import data_file, texts_file
 from settings import plan_of
 
 GOALS = {"first": 3.0, "second": 50.0}
@@ -49,7 +61,7 @@ def measure(given):
 
 def main():
     """Measure and write the section."""
-    given = options(__doc__).parse_args()
+    given = options(__doc__, *ALL_OPTIONS).parse_args()
     found = measure(given)
     names = {
         "probe": "tunewright, up to the fitted probe",

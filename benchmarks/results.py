@@ -84,6 +84,11 @@ def commit() -> str:
     return (told.stdout.strip() or "unknown") + (" with changes" if changed.stdout.strip() else "")
 
 
+def has_amx() -> bool:
+    """Whether the goals for machines with AMX count here."""
+    return "amx_bf16" in cpu_flags()
+
+
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from venvs import PEERS
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -114,3 +116,27 @@ SETS: tuple[Set, ...] = (
     Set(name="googleplay", load=googleplay, target="Rating", metric="r2"),
     Set(name="california_housing", load=california_housing, target="median_house_value", metric="r2"),
 )
+
+
+def texts_file(name: str, rows: int | None = None) -> Path:
+    """A shared text set as a parquet file with `text`, `label` and `part`, the same for ours and every peer.
+
+    Where the set brings no validation part, a tenth of its train rows is one.
+    """
+    one = next(found for found in SETS if found.name == name)
+    frame = one.load().rename({one.target: "label"}).select("text", "label", "part")
+    if not (frame["part"] == "validation").any():
+        train = frame["part"] == "train"
+        drawn = pl.Series(np.random.default_rng(0).random(len(frame)) < 0.1)
+        frame = frame.with_columns(pl.when(train & drawn).then(pl.lit("validation")).otherwise("part").alias("part"))
+    if rows is not None:
+        frame = pl.concat(part.sample(min(rows, len(part)), seed=0) for part in frame.partition_by("part"))
+    return data_file(frame, f"{name}-{rows or 'all'}")
+
+
+def data_file(frame: pl.DataFrame, name: str) -> Path:
+    """Write a table to `.peers/data/`; returns its path."""
+    path = PEERS / "data" / f"{name}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path)
+    return path

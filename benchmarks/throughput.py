@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from common import has_amx, judged, median, options, pace, report, run_ours, run_peer, spread, texts_file
+from common import ALL_OPTIONS, judged, median, options, pace, report, run_ours, run_peer, spread
+from results import has_amx
+from sets import texts_file
 from settings import DEFAULTS, PEER_NOTES, TUNED, plan_of, trainer
 
 SETS = ("clinc150", "snips")
@@ -53,7 +55,7 @@ def table_of(name, found):
 
 def main():
     """Measure and write the section."""
-    parser = options(__doc__)
+    parser = options(__doc__, *ALL_OPTIONS)
     parser.add_argument("--steps", type=int, default=50, help="updates measured after the warm-up")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     given = parser.parse_args()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from common import Failed, judged, median, options, pace, report, run_ours, run_peer, spread, texts_file
+from common import ALL_OPTIONS, Failed, judged, median, options, pace, report, run_ours, run_peer, spread
+from sets import texts_file
 from settings import CHOICES, DEFAULTS, MAX_LENGTH, PEER_NOTES, TUNED, backbone, plan_of, trainer
 
 EPOCHS = 3
@@ -73,7 +74,7 @@ def within(result, seconds):
 
 def main():
     """Measure and write the section."""
-    parser = options(__doc__)
+    parser = options(__doc__, *ALL_OPTIONS)
     parser.add_argument("--set", default="clinc150", choices=("clinc150", "snips"))
     parser.add_argument("--no-sweep", action="store_true", help="the tuned Trainer does not choose its setting first")
     parser.add_argument("--setfit", action="store_true", help="setfit too (once; hours on a small machine)")
@@ -104,11 +105,11 @@ def section(ours, head, found, failed):
         if line["arm"] == strongest:
             line["goal"] += f"; row 3a, the strongest: ≥ {GOAL_3A:g}×, {verdict(ours, found[strongest], GOAL_3A)}"
     notes = [
-        f"{len(ours)} runs each, alternately, seeds 0 to {len(ours) - 1}. Seconds from process start to its end without "
-        "the looks at the test rows; for ours with nothing cached and with baselines, bundle and report.",
-        "`ours needs`: seconds until our run first stands at the arm's mean final accuracy: looked at when the probe is "
-        "fitted, after every epoch and at the end; in brackets the whole process with model.train=head where that gets "
-        "there.",
+        f"{len(ours)} runs each, alternately, seeds 0 to {len(ours) - 1}. Seconds from process start to its end, looks "
+        "at the test rows not counted; for ours with nothing cached and with baselines, bundle and report.",
+        "`ours needs`: seconds until our run first stands at the arm's mean final accuracy: looked at when the probe "
+        "is fitted, after every epoch and at the end; in brackets the whole process with model.train=head where that "
+        "gets there.",
         row_3b(ours, found["tuned"]) if "tuned" in found else "Row 3b: the tuned Trainer did not run.",
         PEER_NOTES["default"],
         PEER_NOTES["tuned"],

@@ -56,3 +56,121 @@ def tiny_model(tmp_path_factory, tiny_words) -> Path:
         torch.manual_seed(0)
         BertModel(config).save_pretrained(folder)
     return folder
+
+
+def _texts(rng, words, targets, classes):
+    """Each class has ten words of its own; every text mixes three of them with common ones."""
+    own = [words[c * 10 : c * 10 + 10] for c in range(classes)]
+    common = words[100:]
+    return [
+        " ".join(rng.permutation([*rng.choice(own[t], 3), *rng.choice(common, n)]))
+        for t, n in zip(targets, rng.integers(1, 8, len(targets)), strict=True)
+    ]
+
+
+def _frame(kind, words, rows, seed):
+    import numpy as np
+    import polars as pl
+
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 3, rows)
+    number = rng.normal(size=rows)
+    if kind == "text":
+        columns = {"message": _texts(rng, words, targets, 3), "y": [f"team {t}" for t in targets]}
+    elif kind == "pair":
+        a = [rng.choice(words, 6, replace=False) for _ in range(rows)]
+        shared = rng.integers(0, 7, rows)
+        b = [[*one[:n], *rng.choice(words, 6 - n)] for one, n in zip(a, shared, strict=True)]
+        columns = {"first": map(" ".join, a), "second": map(" ".join, b), "y": shared / 6 + rng.normal(size=rows) * 0.05}
+    elif kind == "multilabel":
+        second = rng.integers(0, 3, rows)
+        texts = zip(_texts(rng, words, targets, 3), _texts(rng, words, second, 3), strict=True)
+        labels = [sorted({"red green blue".split()[i] for i in pair}) for pair in zip(targets, second, strict=True)]
+        columns = {"message": [" ".join(pair) for pair in texts], "y": ["|".join(one) for one in labels]}
+    elif kind == "table":
+        amount = np.where(rng.random(rows) < 0.1, None, number)
+        plan = rng.choice(["free", "pro", "team"], rows)
+        yes = (np.where(amount == None, -1, number) > 0.3) | (plan == "team")  # noqa: E711
+        columns = {"amount": amount, "plan": plan, "y": np.where(yes, "yes", "no")}
+    else:
+        columns = {"message": _texts(rng, words, targets, 3), "amount": number * 10, "y": [f"c{t}" for t in targets]}
+        columns["y"] = [y if n < 1 else "c9" for y, n in zip(columns["y"], number, strict=True)]
+        columns["worth"] = rng.integers(1, 4, rows)
+    return pl.DataFrame({name: pl.Series(name, list(cells), strict=False) for name, cells in columns.items()})
+
+
+KINDS = {
+    "text": {"message": "text"},
+    "pair": {"first": "text", "second": "text"},
+    "multilabel": {"message": "text", "y": "multilabel"},
+    "table": {"amount": "number", "plan": "category"},
+    "mixed": {"message": "text", "amount": "number"},
+}
+
+
+@pytest.fixture(scope="session")
+def make_rows(tiny_words):
+    """(kind, rows, seed) to a small learnable table; `part` says train, validation or test, two fifths being held out."""
+    import polars as pl
+
+    def make(kind, rows=200, seed=0):
+        parts = ["train", "train", "validation", "train", "test"]
+        return _frame(kind, tiny_words, rows, seed).with_columns(part=pl.Series([parts[i % 5] for i in range(rows)]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def learn(tiny_model):
+    """(kind, frame, run=None, **plan) to (prepared, judging, fitted), by way of the stories' own stations."""
+    from tunewright.learning.balance import make_balance
+    from tunewright.learning.fit import fit
+    from tunewright.learning.judging import Judging
+    from tunewright.learning.problem import pose_problem
+    from tunewright.learning.recipes import choose
+    from tunewright.plan import read_plan
+    from tunewright.runfolder.context import RunContext
+    from tunewright.stories.prepare import load_rows, prepare
+
+    def in_float32(name, make):  # which precision pays is measured, and a tiny model's time is all noise
+        return {"precision": "float32", "why": "a test says so"}
+
+    def do(kind, frame, run=None, **sections):
+        data = {"target": "y", "columns": KINDS[kind], "pair": ["first", "second"] if kind == "pair" else "none"}
+        defaults = {
+            "model": {"name": str(tiny_model), "train": "full"},
+            "training": {"epochs": 2, "learning_rate": 2e-3},
+            "splits": {"part": "part"},
+            "knowledge": {"weights": "worth"} if kind == "mixed" else {},
+        }
+        plan = read_plan(data=data, **{name: value | sections.get(name, {}) for name, value in defaults.items()})
+        prepared = prepare(load_rows(plan, frame), plan)
+        problem = pose_problem(
+            prepared.typed,
+            prepared.table,
+            prepared.split,
+            preprocess=plan.preprocess,
+            model=plan.model,
+            positive=prepared.objective.positive,
+            seed=plan.seed,
+        )
+        metric = prepared.objective.metric
+        balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
+        judging = Judging(problem, balance, metric)
+        fitted = fit(judging, choose(problem, plan.model, plan.training), run or RunContext(decide=in_float32))
+        return prepared, judging, fitted
+
+    return do
+
+
+@pytest.fixture(scope="session")
+def learned(learn, make_rows):
+    """(kind) to (prepared, judging, fitted), made once."""
+    made = {}
+
+    def get(kind):
+        if kind not in made:
+            made[kind] = learn(kind, make_rows(kind))
+        return made[kind]
+
+    return get

@@ -10,9 +10,9 @@ import os
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-import tunewright as tw
+from watch import walk
+
 from tunewright.learning import finetune
 
 
@@ -33,7 +33,7 @@ def main(config):
     finetune.fine_tune = fine_tune
     with tempfile.TemporaryDirectory() as folder:
         try:
-            tw.run(out=Path(folder) / "run", **config["plan"])
+            walk(config["plan"], folder)
         except Done:
             print(json.dumps(found))
 

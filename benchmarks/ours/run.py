@@ -1,4 +1,4 @@
-"""Ours: the whole road of `tunewright.run`. One JSON object in, one JSON line out.
+"""Ours: the whole road of `tunewright run`. One JSON object in, one JSON line out.
 
 Keys of the configuration: `plan` (sections of the plan), `look` (whether to note the test accuracy over time).
 """
@@ -8,25 +8,22 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from pathlib import Path
 
-from watch import Watch
-
-import tunewright as tw
+from watch import Watch, walk
 
 
 def main(config):
     """Run and tell."""
     with tempfile.TemporaryDirectory() as folder, Watch(look=config["look"]) as watch:
-        run = tw.run(out=Path(folder) / "run", **config["plan"])
+        summary = walk(config["plan"], folder)
     answer = {
         "curve": watch.curve,
         "paused": watch.paused,
         "peak_trained_mb": watch.peak_mb,
-        "stations": run.summary["seconds"],
+        "stations": summary["seconds"],
         "kept": watch.fitted.trained.kept,
         "precision": watch.fitted.trained.precision,
-        "test": {name: score["value"] for name, score in run.summary["metrics"]["test"].items()},
+        "test": {name: score["value"] for name, score in summary["metrics"]["test"].items()},
     }
     if watch.recipe is not None:
         answer["batch_rows"] = watch.recipe.batch_rows

@@ -14,10 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from watch import Watch
+from watch import Watch, walk
 
-from tunewright.plan import read_plan
-from tunewright.stories.run import Request, run_story
 from tunewright.training import loop
 from tunewright.training.batches import training_batches
 
@@ -64,7 +62,7 @@ def main(config):
     saves, stop = [], Stop(first + count, seconds)
     time_saves(saves, interval)
     with tempfile.TemporaryDirectory() as folder, Watch(look=False) as watch, contextlib.suppress(loop.Interrupted):
-        run_story(Request(plan=read_plan(None, **config["plan"]), out=Path(folder) / "run", stop=stop))
+        walk(config["plan"], folder, stop=stop)
     stamps = stop.stamps
     tokens = tokens_of_updates(watch)
     if config.get("steps") and len(tokens) < first + count:

@@ -10,11 +10,20 @@ import os
 import resource
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from tunewright.learning import finetune, fit
 from tunewright.models.outputs import predict_outputs
+from tunewright.plan import read_plan
+from tunewright.stories.run import Request, run_story
+
+
+def walk(plan, folder, **more):
+    """Walk the whole road with these sections of a plan; returns the run's summary."""
+    request = Request(plan=read_plan(None, **plan), out=Path(folder) / "run", **more)
+    return run_story(request)[1]
 
 
 class Watch:

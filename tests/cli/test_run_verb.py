@@ -7,7 +7,18 @@ METRIC = {"value", "low", "high", "n"}
 
 def test_json_holds_the_contract(finished):
     said = finished.called.json
-    assert {"run", "bundle", "report", "verdict", "data", "model", "metrics", "baselines", "findings", "seconds"} <= set(said)
+    assert {
+        "run",
+        "bundle",
+        "report",
+        "verdict",
+        "data",
+        "model",
+        "metrics",
+        "baselines",
+        "findings",
+        "seconds",
+    } <= set(said)
     assert said["verdict"]["objective"] == "met"
     assert said["verdict"]["text"].startswith("Met: accuracy is")
     data = said["data"]

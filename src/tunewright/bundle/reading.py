@@ -13,6 +13,7 @@ from tunewright.models.safety import check_finite, check_model_folder, check_saf
 from tunewright.models.tokens import TextTokenizer
 from tunewright.records import from_json
 from tunewright.runfolder import read_json
+from tunewright.runfolder.marker import MARKER
 from tunewright.tasks import Decision, task_from_json
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ FORMAT = 1
 SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
+LOADED = (".json", ".safetensors")
 
 
 def read_bundle(folder: Path) -> FittedModel:
@@ -129,7 +131,8 @@ def _check_sums(folder: Path) -> None:
         digest, _, name = line.partition("  ")
         listed[name] = digest
     # Nothing that a loader might pick up stands beside what is listed; a dot marks what the run folder keeps there.
-    present = {p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors") and p.name[0] != "."}
+    present = {p.name for p in folder.iterdir() if p.suffix in LOADED and p.name[0] != "."}
+    present.discard(MARKER)
     for name in sorted(present | set(listed)):
         path = folder / name
         if Path(name).name != name or path.is_symlink() or not path.is_file() or sha256(path) != listed.get(name):

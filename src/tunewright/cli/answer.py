@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from tunewright.report.words import visible
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -37,6 +35,8 @@ def print_answer(answer: Answer, *, as_json: bool) -> int:
 
 def print_error(kind: str, message: str, *, code: int, as_json: bool, before: str = "") -> int:
     """Print an error to standard error, with `--json` also to standard output, and return its exit code."""
+    from tunewright.report.words import visible
+
     shown = "\n".join(visible(line) for line in message.splitlines())
     _write(sys.stderr, f"{before}{kind}: {shown}\n")
     if as_json:

@@ -58,6 +58,7 @@ def verb(
 
 def _inferred(prepared: Prepared) -> list[str]:
     from tunewright.cli.text import finding_lines, table
+    from tunewright.records import to_json
 
     known = prepared.table
     rows = [("column", "kind", "used as", "empty", "distinct", "why")]
@@ -69,7 +70,7 @@ def _inferred(prepared: Prepared) -> list[str]:
         "",
         *table(rows).splitlines(),
         "",
-        *finding_lines(prepared.findings, where="--json"),
+        *finding_lines(to_json(prepared.findings), where="--json"),
     ]
 
 

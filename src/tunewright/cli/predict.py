@@ -50,9 +50,7 @@ def as_csv(answers: pl.DataFrame) -> str:
 
     flat = answers.drop("probabilities", strict=False)
     texts = [name for name, dtype in flat.schema.items() if dtype == pl.String]
-    return flat.with_columns(
-        pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts
-    ).write_csv()
+    return flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts).write_csv()
 
 
 def as_jsonl(answers: pl.DataFrame) -> str:

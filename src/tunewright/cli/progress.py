@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tunewright.events import Event, Observer, silent
-from tunewright.report.words import seconds, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -100,6 +99,8 @@ def sentence(event: Event) -> str:
     >>> sentence(Event(station="train", what="progress", data={"done": 1, "total": 4, "train_loss": 0.5}))
     '25 %, train loss 0.500'
     """
+    from tunewright.report.words import seconds, visible
+
     if event.what == "progress":
         share = f"{100 * event.data.get('done', 0) / max(event.data.get('total') or 1, 1):.0f} %"
         return ", ".join(part for part in (share, details(event.data)) if part)
@@ -114,6 +115,8 @@ def details(data: Any) -> str:
     >>> details({"metric": 0.91234, "seconds_left": 65})
     'validation metric 0.912, 1 min 5 s left'
     """
+    from tunewright.report.words import seconds
+
     parts = [f"{words} {data[name]:.3f}" for name, words in SHOWN if isinstance(data.get(name), int | float)]
     left = data.get("seconds_left")
     if isinstance(left, int | float) and left > 0:

@@ -67,7 +67,7 @@ def walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, 
             plan=plan,
             out=Path(out) if out is not None else None,
             fresh=fresh,
-            observe=to_all(show, stop.watch),
+            observe=to_all(stop.watch, show),
             stop=stop,
         )
         return run_story(request)[1]

@@ -49,9 +49,7 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
     for name, scores in summary["baselines"].items():
         if metric in scores:
             score = _score(scores[metric])
-            rows.append(
-                (words.baseline(name, task), words.value(score), words.interval(score), said.get(name, ""))
-            )
+            rows.append((words.baseline(name, task), words.value(score), words.interval(score), said.get(name, "")))
     return table(rows)
 
 

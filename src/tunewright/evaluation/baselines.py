@@ -24,6 +24,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = Mapping[str, Array]
 SVD_COMPONENTS = 50
 MOST_BOOSTED_CLASSES = 30
+ROWS_PER_THREAD = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def boosting(rows: Rows) -> Outputs | None:
     if task.outputs > MOST_BOOSTED_CLASSES:
         return None
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     tables = {part: _raw(frame, rows.problem.preprocessor.featurizer) for part, frame in rows.problem.typed.items()}
     if rows.lexical is not None:
@@ -80,8 +82,12 @@ def boosting(rows: Rows) -> Outputs | None:
     known = np.isin(targets["validation"], targets["train"]) if not isinstance(task, Regression) else slice(None)
     held_out = {"X_val": tables["validation"][known], "y_val": targets["validation"][known]}
     watched = len(held_out["y_val"]) > 0
-    model = kind(max_iter=300, early_stopping=watched, random_state=rows.problem.seed)
-    model.fit(tables["train"], targets["train"], **(held_out if watched else {}))
+    # A round grows one tree per class.
+    rounds = 300 if task.outputs <= 2 else 100
+    model = kind(max_iter=rounds, early_stopping=watched, random_state=rows.problem.seed)
+    # Threads that wait for each other cost small tables more than they give, above all on a busy machine.
+    with threadpool_limits(1 if len(tables["train"]) < ROWS_PER_THREAD else None, user_api="openmp"):
+        model.fit(tables["train"], targets["train"], **(held_out if watched else {}))
     if isinstance(task, Regression):
         return {part: model.predict(table)[:, None].astype(np.float32) for part, table in tables.items()}
     return {part: _logits(model, table, task.outputs) for part, table in tables.items()}

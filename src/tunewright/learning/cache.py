@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,16 @@ class VectorCache:
         for path in sorted(self.folder.glob("*.safetensors")):
             held = _read(path)
             if held is None:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
                 continue
             hits = np.array([place for place, row in enumerate(held[0]) if row.tobytes() in asked], np.int64)
             if len(hits):
                 asked.difference_update(held[0][place].tobytes() for place in hits)
                 digests.append(held[0][hits])
                 vectors.append(held[1][hits])
-                _touch(path)
+                with suppress(OSError):
+                    os.utime(path)
         return np.concatenate(digests), np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
 
     def add(self, digests: Array, vectors: Array) -> None:
@@ -96,7 +99,8 @@ class VectorCache:
             os.replace(temporary, self.folder / f"{name}.safetensors")
             self._shrink(keep=self.folder / f"{name}.safetensors")
         except (OSError, SafetensorError):
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _shrink(self, keep: Path) -> None:
         found = [(path.stat(), path) for path in self.root.glob("*/*") if path != keep and path.is_file()]
@@ -134,10 +138,3 @@ def _read(path: Path) -> tuple[Array, Array] | None:
 
 def _checksum(digests: Array, vectors: Array) -> str:
     return f"{zlib.crc32(vectors.tobytes(), zlib.crc32(digests.tobytes())):08x}"
-
-
-def _touch(path: Path) -> None:
-    try:
-        os.utime(path)
-    except OSError:
-        return

@@ -99,4 +99,8 @@ def _cut(fitted: Fitted) -> list[str]:
 
 def _short(finding: dict[str, Any]) -> dict[str, Any]:
     """At most 1,000 rows on standard output; `rows_total` says how many there are, audit.json holds all."""
-    return finding | {"rows": finding["rows"][:1000], "scores": finding["scores"][:1000], "groups": finding["groups"][:1000]}
+    return finding | {
+        "rows": finding["rows"][:1000],
+        "scores": finding["scores"][:1000],
+        "groups": finding["groups"][:1000],
+    }

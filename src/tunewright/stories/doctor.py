@@ -89,7 +89,11 @@ def _model() -> dict[str, Any]:
         found = locate("minilm")
     except ModelError as problem:
         return {"ok": False, "state": str(problem), "folder": None}
-    return {"ok": True, "state": f"found, {found.parameters:,} weights, digest as published", "folder": str(found.folder)}
+    return {
+        "ok": True,
+        "state": f"found, {found.parameters:,} weights, digest as published",
+        "folder": str(found.folder),
+    }
 
 
 def _cache() -> dict[str, Any]:

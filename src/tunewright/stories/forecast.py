@@ -139,35 +139,42 @@ def _measure(problem: Problem, choices: Choices, precision: str) -> Measured:
     """Count the weights and time a forward pass and an update on this machine."""
     import torch
 
-    from tunewright.learning.frozen import load_encoder
-    from tunewright.models.heads import make_head
     from tunewright.models.inputs import Inputs
-    from tunewright.models.network import Network, joined_width
+    from tunewright.models.network import Network
+    from tunewright.models.precision import pick_device
     from tunewright.models.trainable import choose_trainable
 
-    device_inputs, encoder = problem.inputs["train"], None
-    width = device_inputs.dense.shape[1]
-    if problem.backbone is not None:
-        encoder = load_encoder(problem, choices.pooling, precision)
-        width += joined_width(problem.backbone.width, len(device_inputs.segments))
-    head = make_head(choices.head, inputs=width, outputs=problem.task.outputs, dropout=choices.head_dropout)
-    network = Network(encoder, head)
-    parameters = sum(p.numel() for p in network.parameters())
-    rows = _middling(problem, choices)
+    inputs, rows = problem.inputs["train"], _middling(problem, choices)
     with torch.random.fork_rng(devices=[]):
-        forward = _time(lambda: _forward(network, device_inputs, rows)) if encoder is not None else 0.0
+        network = _network(problem, choices, precision).to(pick_device())
+        forward = _time(lambda: _forward(network, inputs, rows)) if network.encoder is not None else 0.0
+        trained = network
         if choices.method == "head":
             # A head alone learns from cached vectors.
-            network, device_inputs = Network(None, head), Inputs((), np.zeros((len(device_inputs), width), np.float32))
-        choose_trainable(network, choices.method, seed=problem.seed)
-        step = _time(_update(network, device_inputs, rows, problem, choices))
+            width = network.head.linear.weight.shape[1]
+            trained, inputs = Network(None, network.head), Inputs((), np.zeros((len(inputs), width), np.float32))
+        choose_trainable(trained, choices.method, seed=problem.seed)
+        step = _time(_update(trained, inputs, rows, problem, choices))
     return Measured(
-        parameters=parameters,
-        trainable=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in network.parameters()),
+        trainable=sum(p.numel() for p in trained.parameters() if p.requires_grad),
         bytes=2 if precision == "bfloat16" else 4,
         step=step,
         forward=forward / max(int(problem.inputs["train"].lengths[rows].sum()), 1),
     )
+
+
+def _network(problem: Problem, choices: Choices, precision: str) -> Network:
+    from tunewright.learning.frozen import load_encoder
+    from tunewright.models.heads import make_head
+    from tunewright.models.network import Network, joined_width
+
+    encoder, width = None, problem.inputs["train"].dense.shape[1]
+    if problem.backbone is not None:
+        encoder = load_encoder(problem, choices.pooling, precision)
+        width += joined_width(problem.backbone.width, len(problem.inputs["train"].segments))
+    head = make_head(choices.head, inputs=width, outputs=problem.task.outputs, dropout=choices.head_dropout)
+    return Network(encoder, head)
 
 
 def _batches(problem: Problem, choices: Choices) -> list[Array]:

@@ -55,7 +55,9 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
     """
     train = source if source is not None else plan.data.train
     if train is None or plan.data.target is None:
-        raise PlanError("A run needs data and a target. Got none. Give DATA and --target, or data.train and data.target.")
+        raise PlanError(
+            "A run needs data and a target. Got none. Give DATA and --target, or data.train and data.target."
+        )
     given = {"train": train, "validation": plan.data.validation, "test": plan.data.test}
     readings = {part: read(where) for part, where in given.items() if where is not None}
     columns = readings["train"].frame.columns
@@ -82,7 +84,11 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     assert plan.data.target is not None
     first = _describe(loaded.frame, plan, loaded.files)
     split, found = make_split(
-        conform(loaded.frame, first, require_target=True), first, options=plan.splits, seed=plan.seed, parts=loaded.parts
+        conform(loaded.frame, first, require_target=True),
+        first,
+        options=plan.splits,
+        seed=plan.seed,
+        parts=loaded.parts,
     )
     seen = sorted((*split.train, *split.validation))
     table = _describe(loaded.frame[seen], plan, loaded.files, task_from=first)
