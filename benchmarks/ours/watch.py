@@ -69,12 +69,16 @@ class Watch:
         if network.encoder is not None:
             self.precision = str(next(network.encoder.parameters()).dtype).removeprefix("torch.")
 
+        device = around.device
+
         def see(metric: float) -> None:
             test = self.judging.problem.inputs["test"]
-            self.add(lambda: predict_outputs(network, test, device=around.device), metric)
+            self.add(lambda: predict_outputs(network, test, device=device), metric)
+
+        judge_validation = around.judge
 
         def judge(outputs: np.ndarray) -> float:
-            metric = around.judge(outputs)
+            metric = judge_validation(outputs)
             see(metric)
             return metric
 

@@ -17,6 +17,14 @@ def test_json_holds_plan_columns_and_forecast(rows_csv, quick, call, tmp_path, m
     assert list(tmp_path.iterdir()) == []  # nothing ran
 
 
+def test_the_forecast_counts_what_the_run_then_had(finished, call):
+    said = call("plan", "--plan", finished.folder / "plan.yaml", "--json", home=finished.home).json["forecast"]
+    had = finished.called.json
+    assert said["rows"] == {part: had["data"][part] for part in ("train", "validation", "test")}
+    assert (said["parameters"], said["trainable"]) == (had["model"]["parameters"], had["model"]["trainable"])
+    assert said["tokens"]["cached"] == said["tokens"]["distinct_texts"]  # the run encoded them all
+
+
 def test_text_is_a_plan_that_reads_back(rows_csv, quick, call, tmp_path):
     said = call("plan", rows_csv, "--target", "label", *quick, "--set", "seed=5")
     assert said.code == 0

@@ -11,7 +11,8 @@ from tunewright.cli import main
 try:
     main(sys.argv[1:])
 except SystemExit as end:
-    print(json.dumps({"code": end.code or 0, "modules": sorted(m for m in sys.modules if "." not in m)}), file=sys.stderr)
+    loaded = sorted(name for name in sys.modules if "." not in name)
+    print(json.dumps({"code": end.code or 0, "modules": loaded}), file=sys.stderr)
 """
 
 

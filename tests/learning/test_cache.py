@@ -67,12 +67,16 @@ def test_a_damaged_file_counts_as_absent_and_goes(tmp_path, damage):
 def test_the_files_used_longest_ago_go_first_also_within_one_key(tmp_path):
     big = np.zeros((100, 250), np.float32)  # 100 kB and a little
     for number in range(4):
-        VectorCache("a" if number % 2 else "b", tmp_path, limit=10**9).add(digests(*range(number * 100, number * 100 + 100)), big)
+        VectorCache("a" if number % 2 else "b", tmp_path, limit=10**9).add(
+            digests(*range(number * 100, number * 100 + 100)), big
+        )
         (newest,) = [p for p in files(tmp_path) if p.stat().st_mtime > 10**9]
         os.utime(newest, ns=(number, number))
     VectorCache("b", tmp_path).load(digests(5))  # uses the oldest
     VectorCache("a", tmp_path, limit=350_000).add(digests(900), big[:1])
-    left = {number for number in range(4) if len(VectorCache("ba"[number % 2], tmp_path).load(digests(number * 100))[0])}
+    left = {
+        number for number in range(4) if len(VectorCache("ba"[number % 2], tmp_path).load(digests(number * 100))[0])
+    }
     assert left == {0, 2, 3}
     assert sum(p.stat().st_size for p in files(tmp_path)) <= 350_000
 

@@ -29,7 +29,9 @@ def test_logistic_probe_is_scikit_learns_whatever_the_vectors_length(monkeypatch
     theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(x, targets)
     outputs, expected = ours.outputs((x * length).astype(np.float32)), theirs.decision_function(x)
     # A softmax leaves a constant per row free.
-    np.testing.assert_allclose(outputs - outputs.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=0.02)
+    np.testing.assert_allclose(
+        outputs - outputs.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=0.02
+    )
     assert (outputs.argmax(1) == theirs.predict(x)).mean() > 0.99
     assert ours.strength == strength
 
@@ -42,7 +44,9 @@ def test_row_weights_are_scikit_learns(monkeypatch):
     x = x.astype(np.float32)
     data = ProbeData(x, targets, weights.astype(np.float32), x, lambda o: 0.0)
     ours = fit_logistic_probe(data, loss=Classification(labels=("a", "b", "c")).loss, outputs=3).outputs(x)
-    theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=5000).fit(x, targets, sample_weight=weights).decision_function(x)
+    theirs = (
+        LogisticRegression(C=3.0, tol=1e-8, max_iter=5000).fit(x, targets, sample_weight=weights).decision_function(x)
+    )
     np.testing.assert_allclose(ours - ours.mean(1, keepdims=True), theirs, atol=0.02)
 
 

@@ -64,15 +64,11 @@ def test_pair_vector_holds_difference_product_and_cosine():
 
 
 def test_order_of_rows_is_kept_whatever_their_lengths(tiny_model, inputs):
-    network = Network(
-        Encoder(load_folder(tiny_model), "mean"), make_head("linear", inputs=35, outputs=4, dropout=0.5)
-    )
+    network = Network(Encoder(load_folder(tiny_model), "mean"), make_head("linear", inputs=35, outputs=4, dropout=0.5))
     ticks = []
     outputs = predict_outputs(network, inputs, device=CPU, tick=lambda done, total: ticks.append((done, total)))
     order = np.random.default_rng(0).permutation(len(inputs))
-    np.testing.assert_allclose(
-        predict_outputs(network, inputs.take(order), device=CPU), outputs[order], atol=1e-5
-    )
+    np.testing.assert_allclose(predict_outputs(network, inputs.take(order), device=CPU), outputs[order], atol=1e-5)
     assert ticks[-1] == (40, 40)
     assert not network.training
 

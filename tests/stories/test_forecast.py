@@ -23,8 +23,8 @@ def frame(tiny_words):
     return pl.DataFrame({"text": texts, "size": [row * 7 % 31 for row in range(ROWS)], "label": labels})
 
 
-def ask(frame, model, **sections):
-    sections["model"] = {"name": str(model), **sections.get("model", {})}
+def ask(frame, folder, **sections):
+    sections["model"] = {"name": str(folder), **sections.get("model", {})}
     plan = read_plan(None, data={"train": "in memory", "target": "label"}, **sections)
     return forecast(prepare(load_rows(plan, frame), plan), plan)
 
@@ -46,15 +46,25 @@ def test_counts_are_those_of_the_data(frame, tiny_model):
     assert "80 % power" in said["detectable"]["text"]
 
 
-@pytest.mark.parametrize("method", ["head", "layers:1", "lora", "full"])
-def test_weights_are_those_of_a_run(frame, tiny_model, method, tmp_path):
-    from tunewright.api import run
+def test_weights_are_counted_as_the_method_says(frame, tiny_model):
+    from transformers import BertModel
 
-    sections = {"model": {"name": str(tiny_model), "train": method}, "training": {"epochs": 1}}
-    done = run(frame, target="label", out=tmp_path / "run", **sections).summary
-    said = ask(frame, tiny_model, **sections)
-    assert (said["parameters"], said["trainable"]) == (done["model"]["parameters"], done["model"]["trainable"])
-    assert said["tokens"]["cached"] == said["tokens"]["distinct_texts"]  # the run encoded them all
+    bert = {name: p.numel() for name, p in BertModel.from_pretrained(tiny_model).named_parameters()}
+    # Width 32 and a table of features into two outputs, beside two hidden layers of 256.
+    heads = {method: ask(frame, tiny_model, model={"train": method}) for method in ("head", "layers:1", "lora", "full")}
+    head = heads["head"]["trainable"]
+    layer = sum(size for name, size in bert.items() if ".layer.1." in name)
+    tables = sum(size for name, size in bert.items() if name.endswith("_embeddings.weight"))
+    pooler = sum(size for name, size in bert.items() if "pooler" in name)
+    # Rank 16: A and B of every linear map but the pooler's are 16 by its two sides.
+    lora = 2 * 16 * (4 * (32 + 32) + (32 + 64) + (64 + 32)) + 16 * (32 + 32)
+    assert heads["layers:1"]["trainable"] == head + layer
+    assert heads["full"]["trainable"] == head + sum(bert.values()) - tables - pooler
+    assert heads["lora"]["trainable"] == head + lora
+    assert {said["parameters"] for name, said in heads.items() if name != "lora"} == {head + sum(bert.values())}
+    assert heads["lora"]["parameters"] == head + sum(bert.values()) + lora
+    assert all(said["train"] == method for method, said in heads.items())
+    assert heads["head"]["memory_mb"]["high"] < heads["full"]["memory_mb"]["high"] + 1
 
 
 def test_a_cut_is_said(frame, tiny_model):

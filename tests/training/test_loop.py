@@ -121,7 +121,12 @@ def test_it_stays_at_the_probe_when_nothing_is_better(tiny_model, rows):
     before = digest(network)
     start = Epoch(epoch=0, train_loss=0.1, validation_loss=0.1, metric=1.0, seconds=0.0)
     state = train(
-        network, labelled(rows, 0, 60), labelled(rows, 60, 90), recipe(), start=start, around=around(labelled(rows, 60, 90))
+        network,
+        labelled(rows, 0, 60),
+        labelled(rows, 60, 90),
+        recipe(),
+        start=start,
+        around=around(labelled(rows, 60, 90)),
     )
     assert (state.best_epoch, state.best) == (0, 1.0)
     assert digest(network) == before
@@ -205,7 +210,12 @@ def test_a_resumed_run_ends_at_the_same_bits(tiny_model, rows, tmp_path, kills, 
         with pytest.raises(Interrupted) as caught:
             stop = after(kill)
             train(
-                network, training, validation, recipe(), start=START, around=around(validation, stop=stop, checkpoints=tmp_path)
+                network,
+                training,
+                validation,
+                recipe(),
+                start=START,
+                around=around(validation, stop=stop, checkpoints=tmp_path),
             )
         assert caught.value.signal == 15
         torch.manual_seed(999)  # another process has another generator
@@ -243,7 +253,12 @@ def test_without_a_signal_a_checkpoint_is_written_every_minute(tiny_model, rows,
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     training, validation = labelled(rows, 0, 24), labelled(rows, 60, 90)
     train(
-        make_network(tiny_model), training, validation, recipe(epochs=1), start=START, around=around(validation, checkpoints=tmp_path)
+        make_network(tiny_model),
+        training,
+        validation,
+        recipe(epochs=1),
+        start=START,
+        around=around(validation, checkpoints=tmp_path),
     )
     assert 1 <= len(list(tmp_path.glob("step-*"))) <= 2
 
@@ -259,7 +274,9 @@ def poisoned(times):
     return loss
 
 
-def test_three_bad_updates_in_a_row_end_training_and_no_checkpoint_is_not_finite(tiny_model, rows, tmp_path, monkeypatch):
+def test_three_bad_updates_in_a_row_end_training_and_no_checkpoint_is_not_finite(
+    tiny_model, rows, tmp_path, monkeypatch
+):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     training, validation = labelled(rows, 0, 60), labelled(rows, 60, 90)
     with pytest.raises(TrainingError, match="3 updates in a row, epoch 1"):
@@ -313,7 +330,12 @@ def test_progress_is_told(tiny_model, rows, monkeypatch):
     events = []
     validation = labelled(rows, 60, 90)
     train(
-        make_network(tiny_model), labelled(rows, 0, 24), validation, recipe(epochs=2), start=START, around=around(validation, observe=events.append)
+        make_network(tiny_model),
+        labelled(rows, 0, 24),
+        validation,
+        recipe(epochs=2),
+        start=START,
+        around=around(validation, observe=events.append),
     )
     done = [event.data["done"] for event in events]
     assert done == sorted(done) and all(event.data["seconds_left"] >= 0 for event in events)

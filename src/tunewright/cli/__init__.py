@@ -66,7 +66,7 @@ def _execute(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         use_physical_cores()
-        with redirect_stdout(sys.stderr if as_json or "--help" not in arguments and arguments else sys.stdout):
+        with redirect_stdout(sys.stdout if _asks_for_help(arguments) else sys.stderr):
             answer = _invoke(arguments)
         return answer if isinstance(answer, int) else print_answer(answer, as_json=as_json)
     except Stopped as stop:
@@ -78,6 +78,10 @@ def _execute(arguments: list[str]) -> int:
         return 1
     except Exception as problem:
         return _unexpected(problem, as_json=as_json)
+
+
+def _asks_for_help(arguments: list[str]) -> bool:
+    return not arguments or "--help" in arguments
 
 
 def _invoke(arguments: list[str]) -> Answer | int:
@@ -93,7 +97,8 @@ def _unexpected(problem: Exception, *, as_json: bool) -> int:
     if hasattr(problem, "format_message") and hasattr(problem, "exit_code"):
         if not problem.format_message():  # no verb: typer has shown the help
             return int(problem.exit_code)
-        usage = problem.ctx.get_usage() + "\n" if getattr(problem, "ctx", None) else ""
+        context = getattr(problem, "ctx", None)
+        usage = f"{context.get_usage()}\n" if context else ""
         return print_error(
             "UsageError", problem.format_message(), code=int(problem.exit_code), as_json=as_json, before=usage
         )

@@ -18,7 +18,7 @@ def verb(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
-    """Run on the example that ships with the package: 918 support-desk messages, 12 teams, faults planted on purpose."""
+    """Run on the example that ships with the package: 918 support-desk messages with planted faults."""
     from tunewright.example import path
 
     summary = walk(plan_from(str(path()), "team", overrides=overrides), out=out, fresh=fresh, quiet=quiet)
@@ -51,10 +51,12 @@ def _advice(summary: dict[str, Any], planted: dict[str, dict[str, Any]]) -> list
     found = [f"{kind} {n['found']} of {n['planted']}" for kind, n in planted.items() if n["found"] is not None]
     missed = [kind for kind, n in planted.items() if n["found"] is None]
     return [
-        f"1. Open {summary['report']}: the verdict, the learning curves, who is confused with whom, the worst mistakes.",
+        f"1. The report: {summary['report']}",
+        "   The verdict, the learning curves, which team is taken for which, the worst mistakes.",
         f"2. Faults were planted in this data. Found, in rows: {', '.join(found) or 'none'}.",
-        f"   Planted and not reported by this release: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
-        "3. The column `agent` nearly gives the team away, which no one knows when a message arrives. The honest figure:",
+        f"   Not looked for by this release: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
+        "3. The column `agent` nearly gives the team away, and is not known when a message arrives. The honest figure:",
         "   tunewright demo --set 'knowledge.never_use=[agent]'",
-        "4. Your own data: tunewright run DATA --target COL; what it would do and cost: tunewright plan DATA --target COL",
+        "4. Your own data: tunewright run DATA --target COL",
+        "   What that would do and cost, first: tunewright plan DATA --target COL",
     ]

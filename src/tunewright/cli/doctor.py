@@ -10,7 +10,7 @@ from tunewright.cli.options import JsonOption, QuietOption
 
 
 def verb(json: JsonOption = False, quiet: QuietOption = False) -> Answer:
-    """Look at this machine: cores, memory, precision, libraries, the embedded model, the cache; exit 1 if one is bad."""
+    """Look at this machine: what a run would use, and what is missing. Exits with 1 where a run cannot work."""
     from tunewright.stories.doctor import examine
 
     found = examine()

@@ -29,8 +29,8 @@ def verb(
 ) -> Answer:
     """Predict for every row of DATA, in its order: the prediction and its confidence.
 
-    A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the probability of
-    every label.
+    A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the
+    probability of every label.
     """
     from tunewright.api import load
     from tunewright.runfolder import write_text

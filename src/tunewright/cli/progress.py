@@ -1,4 +1,4 @@
-"""Progress on standard error: one live display on a terminal, plain lines elsewhere, nothing where it is to be quiet."""
+"""Progress on standard error: one live display on a terminal, plain lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 

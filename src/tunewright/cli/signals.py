@@ -66,7 +66,7 @@ def caught() -> Iterator[Stop]:
         Stopped: a signal arrived and the run has left, after its checkpoint if it was training.
     """
     stop = Stop()
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
     try:
         for number in CAUGHT:
             before[number] = signal.signal(number, stop.receive)
@@ -79,5 +79,5 @@ def caught() -> Iterator[Stop]:
             raise Stopped(stop.signal) from problem
         raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught_one, handler in before.items():
+            signal.signal(caught_one, handler)

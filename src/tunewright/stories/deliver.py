@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from tunewright.version import __version__
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
 from tunewright.records import Evaluation, to_json
 from tunewright.runfolder import RunFolder
 from tunewright.stories.prepare import Prepared, part_rows
+from tunewright.version import __version__
 
 if TYPE_CHECKING:
     from tunewright.learning.fit import Fitted

@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from typing import Any
 
-from tunewright.version import __version__
 from tunewright.errors import ModelError
 from tunewright.runfolder.home import home
+from tunewright.version import __version__
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy")
 EXTRAS = ("openvino", "mlflow", "tensorboard", "trackio", "ray", "pandas")

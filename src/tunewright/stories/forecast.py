@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tunewright.stats import smallest_detectable_difference
 from tunewright.stories.prepare import Prepared
 
 if TYPE_CHECKING:
+    from tunewright.models.backbone import Backbone
     from tunewright.models.inputs import Inputs
     from tunewright.models.network import Network
 
@@ -239,7 +241,7 @@ def _time(work: Callable[[], object], *, most: float = 2.0) -> float:
 
 def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
     """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
-    held = measured.parameters * (6 if measured.bytes == 2 else 4)
+    held: float = measured.parameters * (6 if measured.bytes == 2 else 4)
     held += measured.trainable * (28 if measured.bytes == 2 else 20)
     width = problem.inputs["train"].dense.shape[1]
     if problem.backbone is not None:
@@ -254,7 +256,7 @@ def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str,
 def _activations(problem: Problem, choices: Choices, size: int) -> float:
     assert problem.backbone is not None
     width, layers = problem.backbone.width, problem.backbone.layers
-    heads = max(width // 64, 12)
+    heads = _heads(problem.backbone)
     lengths = problem.inputs["train"].lengths
     training = 0.0
     if choices.method != "head":
@@ -263,7 +265,12 @@ def _activations(problem: Problem, choices: Choices, size: int) -> float:
             training = max(training, layers * longest * len(rows) * (17.0 * width + 2 * heads * longest))
     longest = int(lengths.max())
     tokens = min(EVALUATION_TOKENS, 256 * longest)
-    return size * max(training, tokens * (12.0 * width + 3 * heads * longest))
+    return size * float(max(training, tokens * (12.0 * width + 3 * heads * longest)))
+
+
+def _heads(backbone: Backbone) -> int:
+    config = json.loads((backbone.folder / "config.json").read_text("utf-8"))
+    return int(config.get("num_attention_heads") or config.get("n_heads") or max(backbone.width // 64, 1))
 
 
 def _minutes(
@@ -293,8 +300,7 @@ def _solvers(problem: Problem) -> float:
     dense = problem.inputs["train"].dense.shape[1]
     width = dense + (problem.backbone.width if problem.backbone else 0)
     scales = 4 if dense and problem.backbone else 1
-    probe = scales * 250 * 4.0 * rows * width * outputs / SOLVER_FLOPS
-    return probe
+    return float(scales * 250 * 4.0 * rows * width * outputs / SOLVER_FLOPS)
 
 
 def _detectable(rows: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 if TYPE_CHECKING:
     from tunewright.learning.fit import Fitted
     from tunewright.learning.recipes import Choices
-    from tunewright.records import Analysis, Evaluation
+    from tunewright.records import Evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     fitted, choices, rows = _train(prepared, request.plan, run)
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
-    evaluation, analysis = _evaluate(prepared, fitted, rows, folder, run)
+    evaluation = _evaluate(prepared, fitted, rows, folder, run)
     clock.lap("evaluate")
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
     clock.lap("bundle")
@@ -168,9 +168,7 @@ def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Cho
     return fitted, choices, Rows(problem, fitted.frozen, fitted.lexical, judging.judge)
 
 
-def _evaluate(
-    prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, run: RunContext
-) -> tuple[Evaluation, Analysis]:
+def _evaluate(prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, run: RunContext) -> Evaluation:
     """The one look at the sealed test part."""
     from dataclasses import replace
 
@@ -187,7 +185,7 @@ def _evaluate(
     analysis = analyse(task, outcome, rows.problem.typed["test"], prepared.split.test, prepared.table)
     write_json(folder.evaluation_json, evaluation)
     write_json(folder.analysis_json, analysis)
-    return evaluation, analysis
+    return evaluation
 
 
 def _remove_checkpoints(folder: RunFolder) -> None:
