@@ -48,7 +48,7 @@ def python_of(peer: str) -> Path:
         return python
     print(f"Making .peers/{peer} (once; a few minutes) ...", file=sys.stderr)
     venv.create(folder, with_pip=True, clear=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PINS[peer]]
+    install = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *PINS[peer]]
     subprocess.run(install, check=True)
     listed = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True)
     (folder / "freeze.txt").write_text(listed.stdout)

@@ -118,7 +118,7 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def make_rows(tiny_words):
-    """(kind, rows, seed) to a small learnable table; `part` says train, validation or test, two fifths being held out."""
+    """(kind, rows, seed) to a small learnable table; three fifths of its `part` are train."""
     import polars as pl
 
     def make(kind, rows=200, seed=0):

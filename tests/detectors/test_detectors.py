@@ -42,7 +42,7 @@ def dirty():
 
 
 def many_labels():
-    return pl.DataFrame({"text": [f"words {i}" for i in range(30)], "y": (["a|b", "b", "a|c"] * 10)[:29] + ["b|d"]})
+    return pl.DataFrame({"text": [f"words {i}" for i in range(30)], "y": [*(["a|b", "b", "a|c"] * 10)[:29], "b|d"]})
 
 
 CASES = {

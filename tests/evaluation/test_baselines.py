@@ -38,7 +38,7 @@ def evaluated(learned):
 
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_each_baseline_that_applies_is_scored_and_compared(learned, evaluated, kind):
-    prepared, judging, fitted = learned(kind)
+    prepared, judging, _ = learned(kind)
     _, evaluation = evaluated(kind)
     assert set(evaluation.baselines) == EXPECTED[kind]
     assert evaluation.metric == prepared.objective.metric

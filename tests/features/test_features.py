@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -118,7 +119,7 @@ def test_bins_fill_from_the_left_and_interpolate_the_train_range(train, fresh):
     assert ((shares >= 0) & (shares <= 1)).all()
     for row, value in zip(shares, fresh, strict=True):
         # A bin is begun only once the one before it is full; filled lengths add up to the way from the left end.
-        assert all(a == pytest.approx(1, abs=1e-6) or b == 0 for a, b in zip(row, row[1:], strict=False))
+        assert all(a == pytest.approx(1, abs=1e-6) or b == 0 for a, b in pairwise(row))
         way = np.clip(value, edges[0], edges[-1]) - edges[0]
         assert (row * np.diff(edges)).sum() == pytest.approx(way, abs=1e-5 * (edges[-1] - edges[0]))
 

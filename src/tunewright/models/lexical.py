@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,14 @@ class Lexical:
             segments: cleaned texts, one list of n per segment.
             dense: (n, F) fitted features.
         """
-        features = lexical_features(vectorizer(self.vocabulary, self.idf), segments, dense)
-        return np.asarray(features @ self.weight.T + self.bias, np.float32)
+        fitted, weight_IK = _ready(self)
+        return np.asarray(lexical_features(fitted, segments, dense) @ weight_IK + self.bias, np.float32)
+
+
+@lru_cache(maxsize=4)
+def _ready(lexical: Lexical) -> tuple[Any, Array]:
+    """The vectorizer and the weights as a sparse product takes them: making both takes longer than a row does."""
+    return vectorizer(lexical.vocabulary, lexical.idf), np.ascontiguousarray(lexical.weight.T)
 
 
 def vectorizer(vocabulary: Sequence[str] | None, idf: Array | None, **limits: Any) -> Any:

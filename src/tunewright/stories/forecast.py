@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Span = tuple[float, float]
 ASSUMED_ACCURACY = 0.9
 EVALUATION_TOKENS = 8192
 # Measured: Python with torch, transformers, polars and scikit-learn imported; what their allocators keep beside it.
@@ -42,15 +43,15 @@ class Measured:
         parameters: weights of encoder and head.
         trainable: those that train.
         bytes: of one weight while computing: 2 in bfloat16, 4 in float32.
-        step: seconds of an update on a batch of middling length.
-        forward: seconds per token of a forward pass.
+        step: seconds of an update on a batch of middling length, the fastest and the middle of a few.
+        forward: seconds per token of a forward pass, likewise.
     """
 
     parameters: int
     trainable: int
     bytes: int
-    step: float
-    forward: float
+    step: Span
+    forward: Span
 
 
 def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def _measure(problem: Problem, choices: Choices, precision: str) -> Measured:
     inputs, rows = problem.inputs["train"], _middling(problem, choices)
     with torch.random.fork_rng(devices=[]):
         network = _network(problem, choices, precision).to(pick_device())
-        forward = _time(lambda: _forward(network, inputs, rows)) if network.encoder is not None else 0.0
+        forward = _time(lambda: _forward(network, inputs, rows)) if network.encoder is not None else (0.0, 0.0)
         trained = network
         if choices.method == "head":
             # A head alone learns from cached vectors.
@@ -157,12 +158,13 @@ def _measure(problem: Problem, choices: Choices, precision: str) -> Measured:
             trained, inputs = Network(None, network.head), Inputs((), np.zeros((len(inputs), width), np.float32))
         choose_trainable(trained, choices.method, seed=problem.seed)
         step = _time(_update(trained, inputs, rows, problem, choices))
+    tokens = max(int(problem.inputs["train"].lengths[rows].sum()), 1)
     return Measured(
         parameters=sum(p.numel() for p in network.parameters()),
         trainable=sum(p.numel() for p in trained.parameters() if p.requires_grad),
         bytes=2 if precision == "bfloat16" else 4,
         step=step,
-        forward=forward / max(int(problem.inputs["train"].lengths[rows].sum()), 1),
+        forward=(forward[0] / tokens, forward[1] / tokens),
     )
 
 
@@ -228,15 +230,15 @@ def _update(network: Network, inputs: Inputs, rows: Array, problem: Problem, cho
     return update
 
 
-def _time(work: Callable[[], object], *, most: float = 2.0) -> float:
-    """Seconds `work` takes once warm: the middle of up to five, in about `most` seconds."""
+def _time(work: Callable[[], object], *, most: float = 3.0) -> Span:
+    """Seconds `work` takes once warm: the fastest and the middle of two to seven, in about `most` seconds."""
     work()
     taken: list[float] = []
-    while len(taken) < 5 and sum(taken) < most:
+    while len(taken) < 2 or (len(taken) < 7 and sum(taken) < most):
         start = time.perf_counter()
         work()
         taken.append(time.perf_counter() - start)
-    return float(np.median(taken))
+    return min(taken), float(np.median(taken))
 
 
 def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
@@ -276,22 +278,25 @@ def _heads(backbone: Backbone) -> int:
 def _minutes(
     problem: Problem, choices: Choices, measured: Measured, *, missing: int, loading: float
 ) -> dict[str, float]:
-    """The range of the wall time in minutes: from stopping as early as allowed to using every epoch."""
+    """The range of the wall time in minutes.
+
+    Low: the machine at its fastest, and a stop as early as patience allows. High: at its usual, and every epoch.
+    """
     tokens = {part: int(problem.inputs[part].lengths.sum()) for part in PARTS}
     epochs, patience = choices.recipe.epochs, choices.recipe.early_stopping
     fewest = min(epochs, patience + 1) if patience else epochs
-    epoch = measured.step * len(_batches(problem, choices))
-    if choices.method != "head":
-        epoch += measured.forward * tokens["validation"]
     if choices.method == "head" and choices.head == "linear":
-        epochs = fewest = 0
-    # Encoding, and at the end every part once more, the bundle's proof on up to 512 rows twice.
-    passes = measured.forward * (missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64))
-    once = START_SECONDS + loading + passes + _solvers(problem)
-    return {
-        "low": round((0.7 * once + 0.8 * fewest * epoch) / 60, 2),
-        "high": round((1.5 * once + 1.3 * epochs * epoch) / 60, 2),
-    }
+        epochs = fewest = 0  # the probe is all there is to train
+    validation = tokens["validation"] if choices.method != "head" else 0
+    # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
+    passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    updates = len(_batches(problem, choices))
+    once = START_SECONDS + loading + _solvers(problem)
+    low, high = (
+        once + forward * passes + count * (step * updates + forward * validation)
+        for count, step, forward in zip((fewest, epochs), measured.step, measured.forward, strict=True)
+    )
+    return {"low": round(0.8 * low / 60, 2), "high": round(1.4 * high / 60, 2)}
 
 
 def _solvers(problem: Problem) -> float:
