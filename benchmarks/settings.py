@@ -28,6 +28,7 @@ def plan_of(data: Path, *, train: str = "full", seed: int = 0, **training: Any) 
     """Sections of our plan for a file of `texts_file`."""
     return {
         "data": {"train": str(data), "target": "label"},
+        "objective": {"metric": "accuracy"},
         "splits": {"part": "part"},
         "model": {"train": train},
         "training": training,

@@ -3,28 +3,43 @@
 import json
 
 from tunewright.cli.demo import planted_faults
-from tunewright.example import faults
+from tunewright.example import faults, path
+from tunewright.plan import read_plan
+from tunewright.runfolder import write_json
+from tunewright.stories.prepare import load_rows, prepare
 
 
-def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path):
-    said = call("demo", *quick, "--out", tmp_path / "run", "--json")
+def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path, monkeypatch):
+    some = tmp_path / "support_desk.csv"
+    some.write_text("\n".join(path().read_text("utf-8").splitlines()[:241]) + "\n", "utf-8")
+    monkeypatch.setattr("tunewright.example.path", lambda: some)
+    out = ("--out", tmp_path / "run")
+    said = call("demo", *quick, *out, "--json")
     assert said.code == 0, said.err
-    assert said.json["data"]["rows"] == 918
-    planted = said.json["planted"]
-    assert set(planted) == set(faults())
-    assert planted["duplicates"] == {"planted": 8, "found": 8}
-    assert planted["near_duplicates"]["found"] == 10
-    again = call("demo", *quick, "--out", tmp_path / "run", "--quiet")
+    assert said.json["data"]["rows"] == 240
+    assert set(said.json["planted"]) == set(faults())
+    again = call("demo", *quick, *out, "--quiet")
     assert again.code == 0
-    assert "duplicates 8 of 8" in again.out
+    assert "duplicates" in again.out
     assert str(tmp_path / "run" / "report.html") in again.out
     assert "never_use=[agent]" in again.out
 
 
+def test_the_whole_example_gives_up_its_repeats(tmp_path):
+    plan = read_plan(None, data={"train": str(path()), "target": "team"})
+    write_json(tmp_path / "audit.json", {"findings": prepare(load_rows(plan), plan).findings})
+    planted = planted_faults(tmp_path)
+    assert planted["duplicates"] == {"planted": 8, "found": 8}
+    assert planted["near_duplicates"] == {"planted": 10, "found": 10}
+    assert planted["missing_values"]["found"] == 25  # the five that are disguised as numbers are not
+    assert planted["label_errors"]["found"] is None
+
+
 def test_found_counts_only_planted_rows(tmp_path):
     rows = faults()["outliers"]["rows"]
-    finding = {"kind": "outliers", "rows": [rows[0], 0, 1], "groups": [[rows[1], 2]]}
-    (tmp_path / "audit.json").write_text(json.dumps({"findings": [finding]}))
+    finding = {"kind": "outliers", "columns": ["amount"], "rows": [rows[0], 0, 1], "groups": [[rows[1], 2]]}
+    elsewhere = finding | {"columns": ["tenure_days"], "rows": rows, "groups": []}
+    (tmp_path / "audit.json").write_text(json.dumps({"findings": [finding, elsewhere]}))
     found = planted_faults(tmp_path)
     assert found["outliers"] == {"planted": 6, "found": 2}
     assert found["duplicates"]["found"] is None

@@ -54,7 +54,7 @@ def test_a_terminal_gets_one_live_display(monkeypatch):
         show.progress.refresh()
         show(Event(station="train", what="note", text="[red]not markup[/red]"))
     shown = terminal.getvalue()
-    assert "train loss 0.500" in shown
+    assert "loss 0.500" in shown
     assert "40%" in shown
     assert "[red]not markup[/red]" in shown
 

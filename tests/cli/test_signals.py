@@ -34,6 +34,19 @@ def test_in_training_a_signal_is_noted_and_ends_the_work_after_it(capfd):
         stop.watch(NOTE)
 
 
+def test_a_second_signal_ends_the_process_at_once(monkeypatch):
+    def leave(code):
+        raise SystemExit(code)  # the real one does not come back either
+
+    monkeypatch.setattr(os, "_exit", leave)
+    monkeypatch.setattr(os, "write", lambda *_: None)
+    stop = Stop(training=True)
+    stop.receive(signal.SIGINT)
+    with pytest.raises(SystemExit) as ended:
+        stop.receive(signal.SIGINT)
+    assert ended.value.code == 130
+
+
 def test_handlers_are_given_back():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with caught():

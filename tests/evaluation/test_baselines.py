@@ -42,7 +42,7 @@ def test_each_baseline_that_applies_is_scored_and_compared(learned, evaluated, k
     _, evaluation = evaluated(kind)
     assert set(evaluation.baselines) == EXPECTED[kind]
     assert evaluation.metric == prepared.objective.metric
-    assert set(evaluation.metrics) == {"train", "validation", "test"}
+    assert set(evaluation.metrics) == {"validation", "test"}
     compared = {comparison.b for comparison in evaluation.comparisons}
     # A constant has no rank correlation; every other baseline is compared.
     assert EXPECTED[kind] - {"majority"} <= compared <= EXPECTED[kind]

@@ -44,7 +44,7 @@ for _name, _verb in VERBS:
 
 
 @app.callback(invoke_without_command=True)
-def _start(version: bool = typer.Option(False, "--version", help="Print the version.")) -> Answer | None:
+def _start(version: bool = typer.Option(False, "--version", metavar="", help="Print the version.")) -> Answer | None:
     if version:
         from tunewright.version import __version__
 

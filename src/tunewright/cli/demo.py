@@ -28,23 +28,26 @@ def verb(
 
 
 def planted_faults(run: Path) -> dict[str, dict[str, Any]]:
-    """Per planted kind of fault: rows planted, and how many of them a finding of that kind names.
+    """Per planted kind of fault: rows planted, and how many of them a finding of that kind and column names.
 
-    `found` is None where the run has no finding of the kind.
+    `found` is None where the run has no such finding.
     """
     from tunewright.example import faults
 
-    named: dict[str, set[int]] = {}
-    for finding in json_library.loads((run / "audit.json").read_text("utf-8"))["findings"]:
-        rows = named.setdefault(finding["kind"], set())
-        rows.update(finding["rows"], *finding["groups"])
+    findings = json_library.loads((run / "audit.json").read_text("utf-8"))["findings"]
     return {
-        kind: {
-            "planted": len(fault["rows"]),
-            "found": len(named[kind] & set(fault["rows"])) if kind in named else None,
-        }
+        kind: {"planted": len(fault["rows"]), "found": _found(findings, kind, fault)}
         for kind, fault in faults().items()
     }
+
+
+def _found(findings: list[dict[str, Any]], kind: str, fault: dict[str, Any]) -> int | None:
+    # An empty cell of another column is no planted one.
+    ours = [
+        f for f in findings if f["kind"] == kind and (not f["columns"] or set(f["columns"]) & set(fault["columns"]))
+    ]
+    named = {row for finding in ours for rows in (finding["rows"], *finding["groups"]) for row in rows}
+    return len(named & set(fault["rows"])) if ours else None
 
 
 def _advice(summary: dict[str, Any], planted: dict[str, dict[str, Any]]) -> list[str]:
@@ -54,7 +57,7 @@ def _advice(summary: dict[str, Any], planted: dict[str, dict[str, Any]]) -> list
         f"1. The report: {summary['report']}",
         "   The verdict, the learning curves, which team is taken for which, the worst mistakes.",
         f"2. Faults were planted in this data. Found, in rows: {', '.join(found) or 'none'}.",
-        f"   Not looked for by this release: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
+        f"   Not reported by this release: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
         "3. The column `agent` nearly gives the team away, and is not known when a message arrives. The honest figure:",
         "   tunewright demo --set 'knowledge.never_use=[agent]'",
         "4. Your own data: tunewright run DATA --target COL",

@@ -34,12 +34,16 @@ TestOption = Annotated[
 RunOutOption = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="The run folder. Default: runs/NAME-DIGEST.")
 ]
-FreshOption = Annotated[bool, typer.Option("--fresh", help="Start over in a folder that holds a run.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", metavar="", help="Start over in a folder that holds a run.")]
 # `main` looks for --json itself, see there; it stands here so that it is in the help and accepted.
-JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object to standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress; standard error holds errors only.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print exactly one JSON object to standard output.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", metavar="", help="No progress; standard error holds errors only.")
+]
 RequireOption = Annotated[
-    bool, typer.Option("--require-objective", help="Exit with 4 unless the objective is shown to be met.")
+    bool, typer.Option("--require-objective", metavar="", help="Exit with 4 unless the objective is shown to be met.")
 ]
 
 

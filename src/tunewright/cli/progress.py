@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY = 5.0
+SHORT = (("train_loss", "loss"), ("validation_loss", "validation"), ("metric", "metric"))
 SHOWN = (("train_loss", "train loss"), ("validation_loss", "validation loss"), ("metric", "validation metric"))
 
 
@@ -58,7 +59,7 @@ class LiveProgress:
         self.progress: Progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=10),
             TaskProgressColumn(),
             TextColumn("{task.fields[detail]}", markup=False),
             console=Console(stderr=True, highlight=False),
@@ -82,7 +83,7 @@ class LiveProgress:
                 description=event.station,
                 completed=event.data.get("done", 0),
                 total=event.data.get("total"),
-                detail=details(event.data),
+                detail=details(event.data, SHORT),  # fits into 80 columns
             )
             return
         self.progress.update(self.task, description=event.station, completed=0, total=None, detail="")
@@ -109,7 +110,7 @@ def sentence(event: Event) -> str:
     return visible(event.text).replace("\n", " ")
 
 
-def details(data: Any) -> str:
+def details(data: Any, names: Sequence[tuple[str, str]] = SHOWN) -> str:
     """Losses, metric and time left of a progress event, as far as it has them.
 
     >>> details({"metric": 0.91234, "seconds_left": 65})
@@ -117,7 +118,7 @@ def details(data: Any) -> str:
     """
     from tunewright.report.words import seconds
 
-    parts = [f"{words} {data[name]:.3f}" for name, words in SHOWN if isinstance(data.get(name), int | float)]
+    parts = [f"{words} {data[name]:.3f}" for name, words in names if isinstance(data.get(name), int | float)]
     left = data.get("seconds_left")
     if isinstance(left, int | float) and left > 0:
         parts.append(f"{seconds(left)} left")

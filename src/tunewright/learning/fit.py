@@ -20,7 +20,7 @@ from tunewright.learning.lexical import choose_share, fit_lexical
 from tunewright.learning.probe import Probe, ProbeData, fit_logistic_probe, fit_probe, fit_ridge_probe
 from tunewright.learning.recipes import Choices
 from tunewright.models.lexical import Lexical
-from tunewright.records import PARTS, TrainedModel
+from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
+# Nobody is told how good a model is on rows it learned from; predicting them would cost as much as encoding them.
+JUDGED = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Fitted:
     Args:
         model: the kept model, in memory.
         trained: how it came to be.
-        outputs: per part, the model's outputs.
+        outputs: the model's outputs for validation and test.
         probe_outputs: per part, the probe's.
         frozen: per part, joined frozen vectors and dense features.
         lexical: the linear model over n-grams and its outputs per part, whether or not the model uses it.
@@ -75,7 +77,7 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
     tuned = fine_tune(judging, choices, Start(frozen, probe, precision), run)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
-    outputs = {part: model.outputs(problem.typed[part]) for part in PARTS if len(problem.inputs[part])}
+    outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
     clock.lap("predict")
     lexical = fit_lexical(problem, judging.judge)
     if lexical is not None:

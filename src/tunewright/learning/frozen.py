@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
+import platform
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunewright.errors import RunError
+from tunewright.learning.cache import cache_key
 from tunewright.learning.encode import FrozenEncoder, encoder_key, join_frozen
 from tunewright.learning.problem import Problem
 from tunewright.models.precision import DTYPES, measure_precision, pick_device
 from tunewright.records import PARTS
+from tunewright.runfolder import read_json, write_json
 from tunewright.runfolder.context import RunContext
+from tunewright.runfolder.home import home
 
 if TYPE_CHECKING:
+    from tunewright.models.backbone import Backbone
     from tunewright.models.encoder import Encoder
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def decide_precision(problem: Problem, run: RunContext) -> str:
-    """The precision of the encoder, measured on this machine and journalled before use."""
+    """The precision of the encoder: measured once for this machine and backbone, journalled by the run before use."""
     if problem.backbone is None:
         return "float32"
-    from tunewright.models.backbone import load_folder
-
-    folder = problem.backbone.folder
-    decided = run.decide("precision", lambda: measure_precision(load_folder(folder), pick_device()))
+    backbone = problem.backbone
+    decided = run.decide("precision", lambda: _measured_once(backbone))
     run.tell("train", f"Precision: {decided['precision']}, {decided['why']}.")
     return str(decided["precision"])
+
+
+def _measured_once(backbone: Backbone) -> Any:
+    """Measure, or take what an earlier run measured: a timing repeated on a busy day must not orphan the cache."""
+    import torch
+
+    from tunewright.models.backbone import load_folder
+
+    device = pick_device()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else str(torch.get_num_threads())
+    key = cache_key(backbone.digest, torch.__version__, platform.processor(), device.type, name)
+    kept = home() / "precision" / f"{key}.json"
+    try:
+        return read_json(kept)
+    except RunError:
+        measured = measure_precision(load_folder(backbone.folder), device)
+    # A home that cannot be written costs the next run two seconds, no more.
+    with suppress(RunError, OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_json(kept, measured)
+    return measured
 
 
 def load_encoder(problem: Problem, pooling: str, precision: str) -> Encoder:

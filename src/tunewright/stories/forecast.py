@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +14,12 @@ from tunewright.plan import Plan
 from tunewright.records import PARTS
 from tunewright.stats import smallest_detectable_difference
 from tunewright.stories.prepare import Prepared
+from tunewright.stories.timing import Measured, batches, measure
 
 if TYPE_CHECKING:
     from tunewright.models.backbone import Backbone
-    from tunewright.models.inputs import Inputs
-    from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Span = tuple[float, float]
 ASSUMED_ACCURACY = 0.9
 EVALUATION_TOKENS = 8192
 # Measured: Python with torch, transformers, polars and scikit-learn imported; what their allocators keep beside it.
@@ -33,25 +29,6 @@ EVALUATION_MB = 120
 START_SECONDS = 5.0
 # Dense arithmetic of the probe's solver on the few cores of a laptop, FLOP/s.
 SOLVER_FLOPS = 4e10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What one probe step on this machine gave.
-
-    Args:
-        parameters: weights of encoder and head.
-        trainable: those that train.
-        bytes: of one weight while computing: 2 in bfloat16, 4 in float32.
-        step: seconds of an update on a batch of middling length, the fastest and the middle of a few.
-        forward: seconds per token of a forward pass, likewise.
-    """
-
-    parameters: int
-    trainable: int
-    bytes: int
-    step: Span
-    forward: Span
 
 
 def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
@@ -90,7 +67,7 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     started = time.monotonic()
     precision = _precision(problem)
     tokens, missing = _tokens(problem, choices, precision)
-    measured = _measure(problem, choices, precision)
+    measured = measure(problem, choices, precision)
     loading = time.monotonic() - started
     return {
         "rows": prepared.split.sizes(),
@@ -138,109 +115,6 @@ def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[st
     return about, int(lengths[first[missing]].sum())
 
 
-def _measure(problem: Problem, choices: Choices, precision: str) -> Measured:
-    """Count the weights and time a forward pass and an update on this machine."""
-    import torch
-
-    from tunewright.models.inputs import Inputs
-    from tunewright.models.network import Network
-    from tunewright.models.precision import pick_device
-    from tunewright.models.trainable import choose_trainable
-
-    inputs, rows = problem.inputs["train"], _middling(problem, choices)
-    with torch.random.fork_rng(devices=[]):
-        network = _network(problem, choices, precision).to(pick_device())
-        forward = _time(lambda: _forward(network, inputs, rows)) if network.encoder is not None else (0.0, 0.0)
-        trained = network
-        if choices.method == "head":
-            # A head alone learns from cached vectors.
-            width = network.head.linear.weight.shape[1]
-            trained, inputs = Network(None, network.head), Inputs((), np.zeros((len(inputs), width), np.float32))
-        choose_trainable(trained, choices.method, seed=problem.seed)
-        step = _time(_update(trained, inputs, rows, problem, choices))
-    tokens = max(int(problem.inputs["train"].lengths[rows].sum()), 1)
-    return Measured(
-        parameters=sum(p.numel() for p in network.parameters()),
-        trainable=sum(p.numel() for p in trained.parameters() if p.requires_grad),
-        bytes=2 if precision == "bfloat16" else 4,
-        step=step,
-        forward=(forward[0] / tokens, forward[1] / tokens),
-    )
-
-
-def _network(problem: Problem, choices: Choices, precision: str) -> Network:
-    from tunewright.learning.frozen import load_encoder
-    from tunewright.models.heads import make_head
-    from tunewright.models.network import Network, joined_width
-
-    encoder, width = None, problem.inputs["train"].dense.shape[1]
-    if problem.backbone is not None:
-        encoder = load_encoder(problem, choices.pooling, precision)
-        width += joined_width(problem.backbone.width, len(problem.inputs["train"].segments))
-    head = make_head(choices.head, inputs=width, outputs=problem.task.outputs, dropout=choices.head_dropout)
-    return Network(encoder, head)
-
-
-def _batches(problem: Problem, choices: Choices) -> list[Array]:
-    from tunewright.training.batches import training_batches
-
-    recipe, lengths = choices.recipe, problem.inputs["train"].lengths
-    if choices.method == "head":
-        lengths = np.ones_like(lengths)
-    return training_batches(lengths, rows=recipe.batch_rows, tokens=recipe.batch_tokens, seed=(recipe.seed, 1))
-
-
-def _middling(problem: Problem, choices: Choices) -> Array:
-    """The batch that costs about the mean of all."""
-    lengths, batches = problem.inputs["train"].lengths, _batches(problem, choices)
-    costs = np.array([int(lengths[rows].max()) * len(rows) for rows in batches])
-    return batches[int(np.abs(costs - costs.mean()).argmin())]
-
-
-def _forward(network: Network, inputs: Inputs, rows: Array) -> None:
-    import torch
-
-    from tunewright.models.precision import pick_device
-
-    with torch.inference_mode():
-        network.eval()(*inputs.tensors(rows, pick_device())).sum().item()
-
-
-def _update(network: Network, inputs: Inputs, rows: Array, problem: Problem, choices: Choices) -> Callable[[], None]:
-    import torch
-
-    from tunewright.models.precision import pick_device
-    from tunewright.training.flat import FlatOptimizer, groups_of
-
-    device, recipe = pick_device(), choices.recipe
-    network.to(device).train()
-    optimizer = FlatOptimizer(
-        groups_of(network, head=network.head, head_learning_rate=1.0),
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        clip=recipe.clip,
-    )
-    targets = torch.from_numpy(problem.targets["train"][rows]).to(device)
-
-    def update() -> None:
-        loss = problem.task.loss(network(*inputs.tensors(rows, device)), targets, 0.0).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step(1.0)
-
-    return update
-
-
-def _time(work: Callable[[], object], *, most: float = 3.0) -> Span:
-    """Seconds `work` takes once warm: the fastest and the middle of two to seven, in about `most` seconds."""
-    work()
-    taken: list[float] = []
-    while len(taken) < 2 or (len(taken) < 7 and sum(taken) < most):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return min(taken), float(np.median(taken))
-
-
 def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
     """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
     held: float = measured.parameters * (6 if measured.bytes == 2 else 4)
@@ -262,7 +136,7 @@ def _activations(problem: Problem, choices: Choices, size: int) -> float:
     lengths = problem.inputs["train"].lengths
     training = 0.0
     if choices.method != "head":
-        for rows in _batches(problem, choices):
+        for rows in batches(problem, choices):
             longest = int(lengths[rows].max())
             training = max(training, layers * longest * len(rows) * (17.0 * width + 2 * heads * longest))
     longest = int(lengths.max())
@@ -290,7 +164,7 @@ def _minutes(
     validation = tokens["validation"] if choices.method != "head" else 0
     # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
     passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
-    updates = len(_batches(problem, choices))
+    updates = len(batches(problem, choices))
     once = START_SECONDS + loading + _solvers(problem)
     low, high = (
         once + forward * passes + count * (step * updates + forward * validation)
