@@ -50,7 +50,7 @@ def test_wheel_holds_everything_it_needs(installed: Path) -> None:
     assert int(rows) > 900
     assert "verdict" in ask(
         installed,
-        "import tunewright.report.page as p, pathlib as l; print((l.Path(p.__file__).parent / 'page.html').read_text())",
+        "import tunewright.report as r, pathlib as l; print(l.Path(r.__path__[0], 'page.html').read_text())",
     )
 
 

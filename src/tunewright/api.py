@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,9 @@ def run(
     data: Any = None,
     *,
     target: str | None = None,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
     plan: str | Path | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
@@ -54,6 +58,9 @@ def run(
     Args:
         data: a path, or anything with `__arrow_c_stream__` (pandas, polars, pyarrow, HF datasets), or a list of dicts.
         target: the column to predict.
+        validation: path of a table with the rows to choose on, or None to split them off.
+        test: path of a table with the rows to test on, or None to split them off.
+        columns: kind by column name, where the inference should be overruled.
         plan: path of a plan file; `sections` and the other arguments go over it.
         out: the run folder; default `runs/<data>-<digest>`.
         fresh: start over where the folder already holds a run.
@@ -70,11 +77,10 @@ def run(
     from tunewright.stories.run import Request, run_story
 
     in_memory = data is not None and not isinstance(data, str | Path)
-    given = {"train": str(data)} if data is not None and not in_memory else {}
-    if target is not None:
-        given["target"] = target
-    sections["data"] = {**dict(sections.get("data") or {}), **given}
-    resolved = read_plan(Path(plan) if plan is not None else None, **sections)
+    files = {"train": None if in_memory else data, "validation": validation, "test": test}
+    given: dict[str, Any] = {part: str(path) for part, path in files.items() if path is not None}
+    given |= {name: value for name, value in (("target", target), ("columns", columns)) if value is not None}
+    resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
     folder, summary = run_story(
         Request(
             plan=resolved,
@@ -96,5 +102,3 @@ def load(bundle: str | Path) -> Predictor:
     from tunewright.bundle.predictor import Predictor
 
     return Predictor.load(bundle)
-
-

@@ -136,7 +136,7 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A paired comparison on the same rows; `difference` is a − b in the metric's own direction (positive: a is better)."""
+    """A paired comparison on the same rows; `difference` is positive where a is better, also for losses."""
 
     schema: ClassVar[int] = 1
     metric: str

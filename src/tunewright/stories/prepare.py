@@ -65,7 +65,8 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
         missing = [name for name in columns if name not in reading.frame.columns]
         if missing:
             raise DataError(
-                f"The {part} file must have the columns of the train file. {reading.file} lacks {', '.join(missing[:5])}. Add them, or leave the file out."
+                f"The {part} file must have the columns of the train file. {reading.file} lacks "
+                f"{', '.join(missing[:5])}. Add them, or leave the file out."
             )
     parts = [part for part, reading in readings.items() for _ in range(reading.frame.height)]
     return Loaded(
@@ -79,7 +80,8 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
 def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     """Infer kinds, split, infer again without the test rows, cast, and look at what is wrong.
 
-    The first inference sees all rows because a split must know the target; what reaches the model comes from the second.
+    The first inference sees all rows because a split must know the target; what reaches the model comes from the
+    second.
     """
     assert plan.data.target is not None
     first = _describe(loaded.frame, plan, loaded.files)
