@@ -134,11 +134,10 @@ def learn(tiny_model):
     from tunewright.learning.balance import make_balance
     from tunewright.learning.fit import fit
     from tunewright.learning.judging import Judging
-    from tunewright.learning.problem import pose_problem
     from tunewright.learning.recipes import choose
     from tunewright.plan import read_plan
     from tunewright.runfolder.context import RunContext
-    from tunewright.stories.prepare import load_rows, prepare
+    from tunewright.stories.prepare import load_rows, pose, prepare
 
     def in_float32(name, make):  # which precision pays is measured, and a tiny model's time is all noise
         return {"precision": "float32", "why": "a test says so"}
@@ -153,15 +152,7 @@ def learn(tiny_model):
         }
         plan = read_plan(data=data, **{name: value | sections.get(name, {}) for name, value in defaults.items()})
         prepared = prepare(load_rows(plan, frame), plan)
-        problem = pose_problem(
-            prepared.typed,
-            prepared.table,
-            prepared.split,
-            preprocess=plan.preprocess,
-            model=plan.model,
-            positive=prepared.objective.positive,
-            seed=plan.seed,
-        )
+        problem = pose(prepared, plan)
         metric = prepared.objective.metric
         balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
         judging = Judging(problem, balance, metric)

@@ -19,15 +19,8 @@ from safetensors import deserialize
 from safetensors.numpy import save_file
 
 from tunewright.errors import ModelError
-from tunewright.models.safety import (
-    TensorInfo,
-    _depth,
-    check_digest,
-    check_finite,
-    check_model_folder,
-    check_safetensors,
-    sha256,
-)
+from tunewright.models.safety import _depth, check_digest, check_model_folder, sha256
+from tunewright.models.weights import TensorInfo, check_finite, check_safetensors
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 

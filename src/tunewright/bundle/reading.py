@@ -9,8 +9,9 @@ from tunewright.bundle.model import FittedModel
 from tunewright.bundle.preprocessor import Preprocessor
 from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
-from tunewright.models.safety import check_finite, check_model_folder, check_safetensors, sha256
+from tunewright.models.safety import check_model_folder, sha256
 from tunewright.models.tokens import TextTokenizer
+from tunewright.models.weights import check_finite, check_safetensors
 from tunewright.records import from_json
 from tunewright.runfolder import read_json
 from tunewright.runfolder.marker import MARKER

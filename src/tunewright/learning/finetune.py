@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from tunewright.events import Event, Observer
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe
@@ -67,7 +68,7 @@ def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext)
     around = Surroundings(
         loss=judging.loss,
         judge=judging.judge,
-        observe=run.observe,
+        observe=_natural(run.observe, judging.sign),
         checkpoints=run.checkpoints,
         stop=run.stop,
         device=pick_device(),
@@ -78,6 +79,16 @@ def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
     return Tuned(network, state, parameters, trainable)
+
+
+def _natural(observe: Observer, sign: int) -> Observer:
+    """Tell the metric as people know it: the loop's is turned so that higher is better."""
+
+    def told(event: Event) -> None:
+        data = {**event.data, "metric": sign * event.data["metric"]} if "metric" in event.data else event.data
+        observe(replace(event, data=data))
+
+    return told
 
 
 def make_network(judging: Judging, choices: Choices, encoder: Encoder | None, probe: Probe) -> Network:

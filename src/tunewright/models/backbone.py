@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import ModelError
-from tunewright.models.safety import check_digest, check_finite, check_model_folder, check_safetensors
+from tunewright.models.safety import check_digest, check_model_folder
+from tunewright.models.weights import check_finite, check_safetensors
 
 MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

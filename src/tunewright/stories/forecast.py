@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunewright.learning.problem import Problem, pose_problem
+from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices, choose
 from tunewright.plan import Plan
 from tunewright.records import PARTS
 from tunewright.stats import smallest_detectable_difference
-from tunewright.stories.prepare import Prepared
+from tunewright.stories.prepare import Prepared, pose
 from tunewright.stories.timing import Measured, batches, measure
 
 if TYPE_CHECKING:
@@ -54,15 +54,7 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     Raises:
         ModelError: the backbone cannot be used.
     """
-    problem = pose_problem(
-        prepared.typed,
-        prepared.table,
-        prepared.split,
-        preprocess=plan.preprocess,
-        model=plan.model,
-        positive=prepared.objective.positive,
-        seed=plan.seed,
-    )
+    problem = pose(prepared, plan)
     choices = choose(problem, plan.model, plan.training)
     started = time.monotonic()
     precision = _precision(problem)

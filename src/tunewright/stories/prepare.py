@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -15,6 +15,9 @@ from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
 from tunewright.records import PARTS, Finding, Split, Table
 from tunewright.splits import make_split
+
+if TYPE_CHECKING:
+    from tunewright.learning.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,21 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     )
     findings = (*loaded.findings, *found, *detect(typed, table, split))
     return Prepared(typed=typed, table=table, split=split, findings=findings, objective=objective)
+
+
+def pose(prepared: Prepared, plan: Plan) -> Problem:
+    """Fit preprocessing on the train rows and turn every part into inputs and targets."""
+    from tunewright.learning.problem import pose_problem
+
+    return pose_problem(
+        prepared.typed,
+        prepared.table,
+        prepared.split,
+        preprocess=plan.preprocess,
+        model=plan.model,
+        positive=prepared.objective.positive,
+        seed=plan.seed,
+    )
 
 
 def part_rows(prepared: Prepared) -> dict[str, pl.DataFrame]:

@@ -13,7 +13,7 @@ from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_json, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
+from tunewright.stories.prepare import Loaded, Prepared, load_rows, pose, prepare
 
 if TYPE_CHECKING:
     from tunewright.learning.fit import Fitted
@@ -144,18 +144,9 @@ def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Cho
     from tunewright.learning.balance import make_balance
     from tunewright.learning.fit import fit
     from tunewright.learning.judging import Judging
-    from tunewright.learning.problem import pose_problem
     from tunewright.learning.recipes import choose
 
-    problem = pose_problem(
-        prepared.typed,
-        prepared.table,
-        prepared.split,
-        preprocess=plan.preprocess,
-        model=plan.model,
-        positive=prepared.objective.positive,
-        seed=plan.seed,
-    )
+    problem = pose(prepared, plan)
     choices = choose(problem, plan.model, plan.training)
     balance = make_balance(
         plan.balance, problem.task, problem.targets["train"], metric=prepared.objective.metric, seed=plan.seed
