@@ -18,7 +18,9 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
     """
     features = [column for column in table.columns if column.role == "feature"]
     sizes = split.sizes()
+    words = " with a linear model over words added" if trained.words else ""
     metric, times = evaluation.metric, "time" if evaluation.looks == 1 else "times"
+    ours = evaluation.metrics["test"].get(metric)
     lines = [
         "---",
         "library_name: tunewright",
@@ -40,7 +42,7 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "",
         "| what | " + metric + " (95 % interval, rows) |",
         "|---|---|",
-        f"| this model | {rounded(evaluation.metrics['test'][metric])} |",
+        f"| this model | {rounded(ours) if ours else 'undefined on these rows'} |",
         *(
             f"| {other} | {rounded(scores[metric])} |"
             for other, scores in evaluation.baselines.items()
@@ -50,7 +52,7 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "## How it was made",
         "",
         f"Trained on {sizes['train']} rows, chosen on {sizes['validation']} ({split.how} split). "
-        f"What trained: {trained.method}; kept: the {trained.kept} model ({trained.why}). "
+        f"What trained: {trained.method}; kept: the {trained.kept} model{words} ({trained.why}). "
         f"{trained.trainable:,} of {trained.parameters:,} weights were free. Precision: {trained.precision}.",
         "",
         "## Use",

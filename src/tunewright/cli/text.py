@@ -38,7 +38,8 @@ def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, ...]]:
 def comparison_table(summary: Mapping[str, Any]) -> str:
     """The objective metric of the model and of every baseline, and what each paired comparison shows."""
     metric, task = summary["metric"], summary["task"]
-    same = "probe" if summary["model"].get("kept") == "probe" else ""
+    model = summary["model"]
+    same = "probe" if model.get("kept") == "probe" and not model.get("words") else ""
     said = {
         one["b"]: words.comparison(from_json(Comparison, one), task=task, same=same) for one in summary["comparisons"]
     }

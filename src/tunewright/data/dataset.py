@@ -134,8 +134,9 @@ def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
 
 
 def _labels(values: pl.Series) -> pl.Series:
-    """Class names: text without surrounding blanks; whole numbers stay whole ("1", never "1.0")."""
-    texts = _strings(values).str.strip_chars()
+    """Class names: text without surrounding blanks; "1.0" is "1" and "True" is "true", whatever the file's format."""
+    texts = _strings(values).str.strip_chars().str.replace(r"^([+-]?\d+)\.0+$", "${1}")
+    texts = texts.str.replace(r"(?i)^true$", "true").str.replace(r"(?i)^false$", "false")
     return texts.set((texts == "").fill_null(False), None)
 
 

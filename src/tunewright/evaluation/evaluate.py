@@ -43,8 +43,8 @@ def evaluate(
     comparisons = tuple(
         difference(objective.metric, ours["test"], outcome, names=("model", name), seed=problem.seed)
         for name, outcome in others.items()
-        # A constant prediction has no rank correlation to compare.
-        if metric_of(objective.metric).value(outcome) is not None
+        # Undefined where, say, a prediction is constant (rank correlation) or one class is absent (AUC).
+        if objective.metric in metrics["test"] and metric_of(objective.metric).value(outcome) is not None
     )
     return Evaluation(
         metric=objective.metric,
@@ -53,7 +53,7 @@ def evaluate(
         comparisons=comparisons,
         verdict=verdict(
             objective,
-            metrics["test"][objective.metric],
+            metrics["test"].get(objective.metric),
             limits_measured=limits,
             baseline_note=_baseline_note(comparisons),
         ),

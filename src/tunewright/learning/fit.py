@@ -72,14 +72,15 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
     frozen = frozen_features(problem, choices.pooling, precision, run)
     clock.lap("encode")
     probe = _fit_probe(judging, frozen)
-    run.tell("train", f"The probe on frozen features is ready: {judging.metric} {abs(probe.metric):.3f} on validation.")
+    value = judging.sign * probe.metric
+    run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
     tuned = fine_tune(judging, choices, Start(frozen, probe, precision), run)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
     clock.lap("predict")
-    lexical = fit_lexical(problem, judging.judge)
+    lexical = fit_lexical(problem, judging.judge, judging.importance())
     if lexical is not None:
         model, outputs = _with_words(judging, model, outputs, lexical)
     clock.lap("words")
@@ -110,8 +111,10 @@ class _Clock:
 def _fit_probe(judging: Judging, frozen: Mapping[str, Array]) -> Probe:
     problem = judging.problem
     width = frozen["train"].shape[1] - problem.inputs["train"].dense.shape[1]
+    # A pair's cosine stands last in its block and counts in full, however little the rest of the block counts.
+    width -= len(problem.preprocessor.texts) == 2
     data = ProbeData(
-        frozen["train"], problem.targets["train"], judging.weights(), frozen["validation"], judging.judge, width
+        frozen["train"], problem.targets["train"], judging.importance(), frozen["validation"], judging.judge, width
     )
     if isinstance(problem.task, Regression):
         return fit_probe(data, fit_ridge_probe)

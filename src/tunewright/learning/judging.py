@@ -61,6 +61,14 @@ class Judging:
         given = [weights for weights in (self.problem.weights, self.balance.weights) if weights is not None]
         return np.asarray(np.prod(given, axis=0), np.float32) if given else None
 
+    def importance(self) -> Array | None:
+        """`weights`, with repeated rows counted as often, for what is fitted in one go."""
+        if self.balance.rows is None:
+            return self.weights()
+        repeats = np.bincount(self.balance.rows, minlength=len(self.problem.inputs["train"])).astype(np.float32)
+        given = self.weights()
+        return repeats if given is None else repeats * given
+
     def rows(self) -> Array:
         """Train rows to use, repeated where balancing resamples."""
         everything = np.arange(len(self.problem.inputs["train"]))

@@ -17,12 +17,15 @@ FEWEST_ROWS = 2
 SHARES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-def fit_lexical(problem: Problem, judge: Callable[[Array], float]) -> tuple[Lexical, Mapping[str, Array]] | None:
+def fit_lexical(
+    problem: Problem, judge: Callable[[Array], float], weights: Array | None = None
+) -> tuple[Lexical, Mapping[str, Array]] | None:
     """Fit TF-IDF on train texts and a linear model on it.
 
     Args:
         problem: task, texts, targets.
         judge: validation outputs to the objective metric, higher is better.
+        weights: (n,) importance of the train rows, or None.
 
     Returns:
         The model and its outputs per part; None without text, or without a word that two train rows share.
@@ -40,7 +43,7 @@ def fit_lexical(problem: Problem, judge: Callable[[Array], float]) -> tuple[Lexi
         for part, segments in texts.items()
         if len(problem.inputs[part])
     }
-    linear = fit_linear(features, problem, judge)
+    linear = fit_linear(features, problem, judge, weights)
     words = tuple(str(word) for word in fitted.get_feature_names_out())
     return Lexical(words, fitted.idf_, linear.weight, linear.bias), linear.outputs
 

@@ -26,13 +26,16 @@ class Linear:
     outputs: Mapping[str, Array]
 
 
-def fit_linear(features: Mapping[str, Any], problem: Problem, judge: Callable[[Array], float]) -> Linear:
+def fit_linear(
+    features: Mapping[str, Any], problem: Problem, judge: Callable[[Array], float], weights: Array | None = None
+) -> Linear:
     """Fit a linear support vector machine, or a ridge regression, for each strength; keep the best on validation.
 
     Args:
         features: per part, (n, I) matrices, sparse or dense.
         problem: task and targets.
         judge: validation outputs to the objective metric, higher is better.
+        weights: (n,) importance of the train rows, or None.
 
     Returns:
         Outputs are margins or scaled values; a fitted temperature makes margins probabilities.
@@ -40,7 +43,7 @@ def fit_linear(features: Mapping[str, Any], problem: Problem, judge: Callable[[A
     grid = PENALTIES if isinstance(problem.task, Regression) else STRENGTHS
     best: tuple[float, Linear] | None = None
     for strength in grid:
-        weight, bias = _fit_one(features["train"], problem, strength)
+        weight, bias = _fit_one(features["train"], problem, strength, weights)
         outputs = {part: np.asarray(x @ weight.T + bias, np.float32) for part, x in features.items()}
         quality = judge(outputs["validation"])
         if best is None or quality > best[0]:
@@ -49,21 +52,21 @@ def fit_linear(features: Mapping[str, Any], problem: Problem, judge: Callable[[A
     return best[1]
 
 
-def _fit_one(x: Any, problem: Problem, strength: float) -> tuple[Array, Array]:
+def _fit_one(x: Any, problem: Problem, strength: float, weights: Array | None) -> tuple[Array, Array]:
     from sklearn.linear_model import Ridge
 
     task, targets = problem.task, problem.targets["train"]
     if isinstance(task, Regression):
-        ridge = Ridge(alpha=strength, random_state=problem.seed).fit(x, targets)
+        ridge = Ridge(alpha=strength, random_state=problem.seed).fit(x, targets, sample_weight=weights)
         return ridge.coef_[None].astype(np.float32), np.array([ridge.intercept_], np.float32)
     weight = np.zeros((task.outputs, x.shape[1]), np.float32)
     bias = np.full(task.outputs, NEVER, np.float32)
     if isinstance(task, Multilabel):
         for k in np.flatnonzero((targets.sum(0) > 0) & (targets.sum(0) < len(targets))):
-            svm = _svm(x, strength, problem.seed).fit(x, targets[:, k] > 0)
+            svm = _svm(x, strength, problem.seed).fit(x, targets[:, k] > 0, sample_weight=weights)
             weight[k], bias[k] = svm.coef_[0], svm.intercept_[0]
         return weight, bias
-    svm = _svm(x, strength, problem.seed).fit(x, targets)
+    svm = _svm(x, strength, problem.seed).fit(x, targets, sample_weight=weights)
     if len(svm.classes_) == 2:
         weight[svm.classes_] = np.concatenate([-svm.coef_, svm.coef_])
         bias[svm.classes_] = [-svm.intercept_[0], svm.intercept_[0]]

@@ -58,7 +58,9 @@ def choose(problem: Problem, model: ModelOptions, training: TrainingOptions) -> 
         pooling = problem.backbone.pooling if problem.backbone else "mean"
     recipe = _recipe(problem, training, method)
     notes.append(
-        f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, "
+        "The head is the probe, the optimum of what trains: there are no epochs."
+        if method == "head" and head == "linear"
+        else f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, "
         f"peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
     )
     return Choices(

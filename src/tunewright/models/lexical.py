@@ -34,6 +34,11 @@ class Lexical:
     weight: Array
     bias: Array
 
+    def size(self) -> int:
+        """Bytes of its files."""
+        arrays = (self.idf, self.weight, self.bias)
+        return sum(4 * array.size for array in arrays) + sum(len(word.encode()) + 4 for word in self.vocabulary)
+
     def outputs(self, segments: Sequence[Sequence[str]], dense: Array) -> Array:
         """(n, K) float32 outputs.
 

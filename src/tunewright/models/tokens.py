@@ -67,6 +67,10 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
 
+    def size(self) -> int:
+        """Bytes of its files."""
+        return len(self._tokenizer.to_str().encode())
+
     def __call__(self, texts: Iterable[str], max_length: int | None = None) -> Tokens:
         """Tokenise texts; those longer than `max_length` tokens lose their tail, never their closing special token."""
         encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)

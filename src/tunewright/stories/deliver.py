@@ -66,6 +66,7 @@ def summary(
             "name": fitted.model.backbone or "table",
             "train": fitted.trained.method,
             "kept": fitted.trained.kept,
+            "words": fitted.trained.words,
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
         },

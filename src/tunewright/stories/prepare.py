@@ -96,7 +96,8 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
         parts=loaded.parts,
     )
     seen = sorted((*split.train, *split.validation))
-    table = _describe(loaded.frame[seen], plan, loaded.files, task_from=first)
+    table = _describe(loaded.frame[seen], plan, loaded.files)
+    _refuse_other_task(first, table)
     typed = conform(loaded.frame, table, require_target=True)
     objective = resolve(
         plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
@@ -125,12 +126,21 @@ def part_rows(prepared: Prepared) -> dict[str, pl.DataFrame]:
     return {part: prepared.typed[list(getattr(prepared.split, part))] for part in PARTS}
 
 
-def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...], task_from: Table | None = None) -> Table:
+def _refuse_other_task(with_test: Table, without: Table) -> None:
+    """Test rows must not decide what is learned: with and without them the target poses one kind of task."""
+    one_label = {"binary", "multiclass"}
+    if with_test.task != without.task and not {with_test.task, without.task} <= one_label:
+        raise DataError(
+            f"The test rows' targets must be of the kind that the others are. With them {without.target!r} looks "
+            f"{with_test.task}, without them {without.task}. Say which in data.columns, as in "
+            f"{{{without.target}: multilabel}}."
+        )
+
+
+def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
     named = {"group": plan.splits.group, "time": plan.splits.time, "part": plan.splits.part}
     named["weight"] = plan.knowledge.weights
     columns = dict(plan.data.columns) | dict.fromkeys(plan.knowledge.never_use, "ignore")
-    if task_from is not None and task_from.task == "multilabel":
-        columns.setdefault(task_from.target, "multilabel")
     assert plan.data.target is not None
     return describe(
         frame,

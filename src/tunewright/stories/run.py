@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.data import fingerprint
 from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
-from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_json, write_json
+from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, pose, prepare
 
@@ -115,6 +115,10 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
     evaluation = _evaluate(prepared, fitted, rows, folder, run)
+    looks = _count_look(loaded, prepared, folder)
+    evaluation = replace(evaluation, looks=looks)
+    write_json(folder.evaluation_json, evaluation)
+    _analyse(prepared, fitted, rows, folder, examples=request.plan.report.examples)
     clock.lap("evaluate")
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
     clock.lap("bundle")
@@ -138,8 +142,6 @@ def _audit(loaded: Loaded, plan: Plan, folder: RunFolder) -> Prepared:
 
 def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Choices, Any]:
     """Preprocess, choose, probe, fine-tune and keep the better."""
-    from dataclasses import replace
-
     from tunewright.evaluation.baselines import Rows
     from tunewright.learning.balance import make_balance
     from tunewright.learning.fit import fit
@@ -160,23 +162,33 @@ def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Cho
 
 
 def _evaluate(prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, run: RunContext) -> Evaluation:
-    """The one look at the sealed test part."""
-    from dataclasses import replace
-
-    from tunewright.analysis import analyse
+    """Score the sealed test part, the model's once and each baseline's."""
     from tunewright.evaluation.evaluate import evaluate
     from tunewright.evaluation.limits import measure_limits
-    from tunewright.seal import count_look
 
     limits = measure_limits(fitted.model, rows.problem.typed["validation"], prepared.objective.limits)
-    evaluation = evaluate(rows, fitted, prepared.objective, limits=limits, run=run)
-    evaluation = replace(evaluation, looks=count_look(rows.problem.typed["test"], by=str(folder.path.resolve())))
-    task, model = rows.problem.task, fitted.model
-    outcome = task.outcome(rows.problem.targets["test"], fitted.outputs["test"], model.decision)
-    analysis = analyse(task, outcome, rows.problem.typed["test"], prepared.split.test, prepared.table)
-    write_json(folder.evaluation_json, evaluation)
+    return evaluate(rows, fitted, prepared.objective, limits=limits, run=run)
+
+
+def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
+    """Count this run's look by the raw rows, whatever the plan makes of them; a resumed run looks once."""
+    from tunewright.seal import count_look
+
+    opened = read_entries(folder.journal)[0]
+    by = f"{folder.path.resolve()} {opened.time} {opened.data}"
+    return count_look(loaded.frame[list(prepared.split.test)], by=by)
+
+
+def _analyse(prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, *, examples: bool) -> None:
+    """Look at the errors; without `report.examples` no text of a row is written."""
+    from tunewright.analysis import analyse
+
+    problem, model = rows.problem, fitted.model
+    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], model.decision)
+    analysis = analyse(problem.task, outcome, problem.typed["test"], prepared.split.test, prepared.table)
+    if not examples:
+        analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))
     write_json(folder.analysis_json, analysis)
-    return evaluation
 
 
 def _remove_checkpoints(folder: RunFolder) -> None:
