@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -75,7 +76,8 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
     return Loaded(
         frame=pl.concat([reading.frame.select(columns) for reading in readings.values()], how="vertical_relaxed"),
         findings=_findings(readings),
-        files=tuple(reading.file or "in memory" for reading in readings.values()),
+        # Names, not paths: they go into the report and the bundle, which are handed on.
+        files=tuple(Path(reading.file).name if reading.file else "in memory" for reading in readings.values()),
         parts=tuple(parts) if len(readings) > 1 else None,
     )
 
