@@ -37,7 +37,7 @@ def count_look(test: pl.DataFrame, *, by: str) -> int:
     """Enter a look into the ledger and return how many different runs have looked at this content, this one included.
 
     Args:
-        test: typed rows of the test part.
+        test: raw rows of the test part, before a plan drops or casts anything.
         by: what names the run; stored as a digest only.
 
     Raises:

@@ -4,7 +4,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tunewright.data import Dataset, conform, describe, read
+from tunewright.data import conform, describe, read
 from tunewright.errors import DataError, PlanError
 from tunewright.records import Table, from_json, to_json
 
@@ -68,7 +68,7 @@ def test_raw_columns_are_cast_to_their_kinds(table: Table) -> None:
     assert typed["day"].to_list()[:3] == [datetime(2024, 2, 3), datetime(2024, 2, 28, 7, 30), None]
     assert typed["vip"].to_list()[:4] == [True, False, True, None]
     assert typed["y"].to_list()[:4] == ["1", "2", "1", None]
-    assert Dataset(frame=typed, table=table).frame.height == table.rows
+    assert typed.height == table.rows
 
 
 def test_each_row_is_cast_on_its_own(table: Table) -> None:

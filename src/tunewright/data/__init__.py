@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunewright.data.dataset import Dataset, conform, describe
+    from tunewright.data.dataset import conform, describe
     from tunewright.data.dates import date_format, parse_dates
     from tunewright.data.digests import fingerprint, row_digests
     from tunewright.data.kinds import infer_columns
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tunewright.data.tasks import infer_task, split_labels
 
 _HOME = {
-    "Dataset": "dataset",
     "Reading": "reading",
     "conform": "dataset",
     "date_format": "dates",
@@ -37,7 +36,6 @@ _HOME = {
 }
 
 __all__ = [
-    "Dataset",
     "Reading",
     "conform",
     "date_format",

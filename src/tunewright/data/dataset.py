@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, cast
 
 import polars as pl
@@ -17,14 +17,6 @@ from tunewright.data.pairs import infer_pair
 from tunewright.data.tasks import describe_target, split_labels
 from tunewright.errors import DataError
 from tunewright.records import Column, Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
-    """A typed frame together with what it is; `frame` has the columns that are used, cast to their kinds."""
-
-    frame: pl.DataFrame
-    table: Table
 
 
 def describe(

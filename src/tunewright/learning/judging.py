@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +72,3 @@ class Judging:
         """Train rows to use, repeated where balancing resamples."""
         everything = np.arange(len(self.problem.inputs["train"]))
         return everything if self.balance.rows is None else self.balance.rows
-
-
-Judge = Callable[[Array], float]

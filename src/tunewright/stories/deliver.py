@@ -11,7 +11,7 @@ from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
 from tunewright.records import Evaluation, to_json
 from tunewright.runfolder import RunFolder
-from tunewright.stories.prepare import Prepared, part_rows
+from tunewright.stories.prepare import Prepared
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
             "plan_digest": plan.digest(),
             "data_fingerprint": prepared.table.fingerprint,
         },
-        sample=part_rows(prepared)["validation"].head(PARITY_ROWS),
+        sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
     )
 
 

@@ -14,7 +14,7 @@ from tunewright.detectors import detect
 from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
-from tunewright.records import PARTS, Finding, Split, Table
+from tunewright.records import Finding, Split, Table
 from tunewright.splits import make_split
 
 if TYPE_CHECKING:
@@ -121,11 +121,6 @@ def pose(prepared: Prepared, plan: Plan) -> Problem:
         positive=prepared.objective.positive,
         seed=plan.seed,
     )
-
-
-def part_rows(prepared: Prepared) -> dict[str, pl.DataFrame]:
-    """Typed rows per part."""
-    return {part: prepared.typed[list(getattr(prepared.split, part))] for part in PARTS}
 
 
 def _refuse_other_task(with_test: Table, without: Table) -> None:
