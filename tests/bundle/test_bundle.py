@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 import shutil
 
 import numpy as np
@@ -14,7 +15,7 @@ from tunewright.bundle.format import write_bundle
 from tunewright.bundle.predictor import Predictor
 from tunewright.bundle.preprocessor import Preprocessor
 from tunewright.bundle.reading import read_bundle
-from tunewright.errors import DataError, ExportError, ModelError
+from tunewright.errors import DataError, ExportError, ModelError, RunError
 
 ALL = ["text", "pair", "multilabel", "table", "mixed"]
 
@@ -288,6 +289,18 @@ def test_a_bundle_that_answers_otherwise_is_not_kept(learned, tmp_path, monkeypa
     monkeypatch.setattr(module, "read_bundle", altered)
     with pytest.raises(ExportError, match="must answer as the model"):
         write(tmp_path / "bundle", learned("text"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(learned, tmp_path):
+    model = learned("text")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 10, hard))
+    try:
+        with pytest.raises(RunError, match=r"bundle must be writable\. Got: .*Free some space"):
+            write(tmp_path / "bundle", model)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -115,6 +115,15 @@ def test_a_given_pair_is_text() -> None:
     assert describe(frame, target="y", pair=("a", "b")).pair == ("a", "b")
 
 
+def test_beside_a_pair_a_third_text_is_ignored_and_says_so() -> None:
+    texts = {name: [f"{name} speaks at length of thing {row}" for row in range(20)] for name in ("a", "b", "note")}
+    table = describe(pl.DataFrame({**texts, "n": [0.5, 1.5, 2.5, 3.5] * 5, "y": ["1", "2"] * 10}), target="y", pair=("a", "b"))
+    found = {column.name: column for column in table.columns}
+    assert (found["note"].role, found["n"].role) == ("ignore", "feature")
+    assert "'a' and 'b' are a pair" in found["note"].why
+    assert table.features("text") == ("a", "b")
+
+
 @pytest.mark.parametrize(
     ("frame", "error", "message"),
     [

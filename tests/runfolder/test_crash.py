@@ -24,7 +24,7 @@ from tunewright.runfolder.journal import Journal, read_entries
 from tunewright.runfolder.state import load_state, save_state
 
 REAL = {name: getattr(disk, name) for name in ("write_all", "fsync", "rename", "fsync_folder", "remove")}
-REAL_ARRAYS = state_module._write_arrays
+REAL_ARRAYS = state_module.write_arrays
 
 
 @dataclass
@@ -113,7 +113,7 @@ def stopped_everywhere(
     with patch.context() as inner:
         for name in REAL:
             inner.setattr(disk, name, getattr(recorder, name))
-        inner.setattr(state_module, "_write_arrays", recorder.write_arrays)
+        inner.setattr(state_module, "write_arrays", recorder.write_arrays)
         do()
     recorder.snap("the end")
     assert len(recorder.copies) > 8

@@ -53,6 +53,23 @@ def test_a_label_never_seen_is_minus_one_and_counts_wrong():
     assert not (outcome.labels == outcome.truth)[1:].any()
 
 
+@pytest.mark.parametrize("how", ["none", "standard", "log"])
+def test_a_number_is_scored_against_what_the_file_says(how):
+    values = pl.Series([0.1, 1234567.891, 3.3, 98765432.1])
+    task = Regression.fit(values, how)
+    outcome = task.outcome(task.encode(values), np.zeros((4, 1), np.float32), Decision())
+    np.testing.assert_allclose(outcome.truth, values.to_numpy(), rtol=1e-12, atol=1e-7)
+
+
+def test_a_logarithmic_scale_refuses_a_negative_target_in_any_part():
+    task = Regression.fit(pl.Series([1.0, 2.0]), "log")
+    assert np.isnan(task.encode(pl.Series([1.0, None]))[1])
+    with pytest.raises(DataError, match=r"smallest is -0\.5"):
+        task.encode(pl.Series([1.0, -0.5]))
+    with pytest.raises(DataError, match="smallest is -3"):
+        Regression.fit(pl.Series([-3.0, 2.0]), "log")
+
+
 def test_the_rarer_label_is_positive_unless_named():
     values = pl.Series(["ham"] * 5 + ["spam"] * 2)
     assert make_task("binary", values).positive == "spam"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -26,8 +26,11 @@ from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
 from tunewright.records import to_json
-from tunewright.runfolder import write_folder, write_json, write_text
+from tunewright.runfolder import write_arrays, write_folder, write_json, write_text
 from tunewright.tasks import task_to_json
+
+if TYPE_CHECKING:
+    from torch import nn
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json")
 MORE_TOKENIZER_FILES = ("merges.txt", "spm.model", "sentencepiece.bpe.model", "spiece.model", "added_tokens.json")
@@ -63,16 +66,13 @@ def write_bundle(
 
 
 def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None, extra: dict[str, Any]) -> None:
-    from safetensors.torch import save_file
-
-    head = {name: value.detach().float().cpu().contiguous() for name, value in model.network.head.state_dict().items()}
-    save_file(head, folder / "head.safetensors")
+    write_arrays(folder / "head.safetensors", _arrays(model.network.head))
     if model.lexical is not None:
         _write_lexical(folder, model.lexical)
     if model.network.encoder is not None:
         assert backbone_folder is not None
-        state = {k: v.detach().float().cpu().contiguous() for k, v in model.network.encoder.model.state_dict().items()}
-        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+        # What transformers looks for in the header before it reads a file.
+        write_arrays(folder / "model.safetensors", _arrays(model.network.encoder.model), metadata={"format": "pt"})
         shutil.copyfile(backbone_folder / "config.json", folder / "config.json")
         for name in (*TOKENIZER_FILES, *MORE_TOKENIZER_FILES):
             if (backbone_folder / name).is_file():
@@ -93,12 +93,13 @@ def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None,
     write_json(folder / "tunewright.json", about)
 
 
-def _write_lexical(folder: Path, lexical: Lexical) -> None:
-    from safetensors.numpy import save_file
+def _arrays(module: nn.Module) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: value.detach().float().cpu().numpy() for name, value in module.state_dict().items()}
 
+
+def _write_lexical(folder: Path, lexical: Lexical) -> None:
     arrays = {"idf": lexical.idf, "weight": lexical.weight, "bias": lexical.bias}
-    plain = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
-    save_file(plain, folder / "lexical.safetensors")
+    write_arrays(folder / "lexical.safetensors", {k: np.asarray(array, np.float32) for k, array in arrays.items()})
     write_json(folder / "lexical.json", {"vocabulary": lexical.vocabulary})
 
 

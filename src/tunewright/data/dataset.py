@@ -53,6 +53,7 @@ def describe(
     _need_features(known)
     texts = [column.name for column in known if column.kind == "text" and column.role == "feature"]
     found, _ = infer_pair(frame, texts, pair)
+    known = _leave_out_other_texts(known, found)
     goal = describe_target(frame.get_column(target), kind=overrides.get(target))  # type: ignore[arg-type]
     table = Table(
         rows=frame.height,
@@ -106,6 +107,15 @@ def _need_features(columns: Sequence[Column]) -> None:
             f"Something besides the target must tell rows apart. No column does ({reasons or 'there is no other'}). "
             "Add columns, or set their kinds under data.columns."
         )
+
+
+def _leave_out_other_texts(columns: Sequence[Column], pair: tuple[str, str] | None) -> tuple[Column, ...]:
+    """A pair is scored by the relation of its two texts; a third text has no place in that."""
+    if pair is None:
+        return tuple(columns)
+    why = f"{pair[0]!r} and {pair[1]!r} are a pair, beside which no other text is used"
+    others = {c.name for c in columns if c.kind == "text" and c.role == "feature"} - set(pair)
+    return tuple(replace(c, role="ignore", why=why) if c.name in others else c for c in columns)
 
 
 def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:

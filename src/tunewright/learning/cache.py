@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tunewright.models.tokens import Tokens
+from tunewright.runfolder import write_arrays
 from tunewright.runfolder.home import home
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -85,9 +86,6 @@ class VectorCache:
 
     def add(self, digests: Array, vectors: Array) -> None:
         """Store more vectors; a cache that cannot be written is no reason to stop a run."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import save_file
-
         vectors = np.ascontiguousarray(vectors, np.float32)
         digests = np.ascontiguousarray(digests, np.uint64)
         name = hashlib.sha256(digests.tobytes()).hexdigest()[:32]
@@ -95,10 +93,10 @@ class VectorCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             arrays = {"digests": digests, "vectors": vectors}
-            save_file(arrays, temporary, metadata={"check": _checksum(digests, vectors)})
+            write_arrays(temporary, arrays, metadata={"check": _checksum(digests, vectors)})
             os.replace(temporary, self.folder / f"{name}.safetensors")
             self._shrink(keep=self.folder / f"{name}.safetensors")
-        except (OSError, SafetensorError):
+        except OSError:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """The run folder: one writer, atomic writes, a journal, checkpoints. Whatever kills a run, it can be continued."""
 
+from tunewright.runfolder.arrays import write_arrays
 from tunewright.runfolder.atomic import (
     check_folder,
     read_json,
@@ -27,6 +28,7 @@ __all__ = [
     "read_json",
     "save_state",
     "settle_folder",
+    "write_arrays",
     "write_bytes",
     "write_folder",
     "write_json",

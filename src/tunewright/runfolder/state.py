@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from tunewright.errors import RunError, TrainingError
 from tunewright.events import Event, Observer, silent
 from tunewright.records import to_json
 from tunewright.runfolder import atomic, disk
+from tunewright.runfolder.arrays import write_arrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ def save_state(
     _refuse_unfit(arrays, meta)
     target = folder / _name(step)
     with atomic.write_folder(target) as temporary:
-        _write_arrays(temporary / ARRAYS, arrays)
+        write_arrays(temporary / ARRAYS, arrays)
         atomic.write_json(temporary / META, {"step": step, "meta": meta})
     for older in _checkpoints(folder)[max(keep, 1) :]:
         if older != target:
@@ -134,18 +134,6 @@ def _refuse_unfit(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> 
         raise TrainingError(
             f"A checkpoint must hold finite numbers. Its meta data holds a NaN or an infinity at {where}."
         )
-
-
-def _write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    import numpy as np
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    try:
-        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, file)
-    except SafetensorError as error:  # how the library says that the disk refused
-        number = re.search(r"os error (\d+)", str(error))
-        raise OSError(int(number[1]) if number else errno.EIO, str(error)) from error
 
 
 def _checkpoints(folder: Path) -> list[Path]:

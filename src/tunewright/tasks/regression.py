@@ -48,11 +48,8 @@ class Regression:
             DataError: `log` with a negative target.
         """
         numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
-        if how == "log" and numbers.min() < 0:
-            raise DataError(
-                f"preprocess.target: log needs targets >= 0. Got {numbers.min():g} among the train rows. "
-                "Use `standard`."
-            )
+        if how == "log":
+            _refuse_negative(numbers)
         scaled = np.log1p(numbers) if how == "log" else numbers
         mean, scale = (0.0, 1.0) if how == "none" else (float(scaled.mean()), float(scaled.std()) or 1.0)
         return cls(mean=mean, scale=scale, log=how == "log", low=float(numbers.min()), high=float(numbers.max()))
@@ -73,10 +70,16 @@ class Regression:
         return 1
 
     def encode(self, values: pl.Series) -> Array:
-        """(n,) float32 scaled targets; NaN where missing."""
+        """(n,) scaled targets, NaN where missing; in float64, since the truth is read back from them.
+
+        Raises:
+            DataError: a negative target on a logarithmic scale.
+        """
         numbers = values.cast(pl.Float64).to_numpy()
-        scaled = np.log1p(np.maximum(numbers, -0.999)) if self.log else numbers
-        return ((scaled - self.mean) / self.scale).astype(np.float32)
+        if self.log:
+            _refuse_negative(numbers)
+        scaled = np.log1p(numbers) if self.log else numbers
+        return np.asarray((scaled - self.mean) / self.scale)
 
     def values(self, outputs: Array) -> Array:
         """(n,) answers in target units."""
@@ -86,11 +89,11 @@ class Regression:
 
     def loss(self, outputs_B1: Tensor, targets_B: Tensor, smoothing: float = 0.0) -> Tensor:
         """(B,) squared error on the learned scale; label smoothing has no meaning here."""
-        return (outputs_B1.squeeze(-1) - targets_B) ** 2
+        return (outputs_B1.squeeze(-1) - targets_B.to(outputs_B1)) ** 2
 
     def outcome(self, targets: Array, outputs: Array, decision: Decision) -> Outcome:
         """Predictions beside the truth, both in target units."""
-        scaled = targets.astype(np.float64) * self.scale + self.mean
+        scaled = targets * self.scale + self.mean
         truth = np.expm1(scaled) if self.log else scaled
         return Outcome(
             task=self.kind, truth=truth, labels=self.values(outputs), probabilities=None, classes=0, positive=None
@@ -99,3 +102,14 @@ class Regression:
     def names(self, outcome: Outcome) -> list[str]:
         """Predicted numbers as text."""
         return [f"{value:.6g}" for value in outcome.labels]
+
+
+def _refuse_negative(numbers: Array) -> None:
+    """Raise where log(1 + target) is not a fair scale.
+
+    Raises:
+        DataError: a target is below 0.
+    """
+    low = float(np.nanmin(numbers, initial=0.0))
+    if low < 0:
+        raise DataError(f"preprocess.target: log needs targets >= 0. The smallest is {low:g}. Use `standard`.")
