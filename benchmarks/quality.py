@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from common import Failed, cached, digest, options, report, run_ours, run_peer
+from results import commit
 from sets import SETS, data_file
 from settings import MAX_LENGTH, trainer
 from venvs import PEERS
@@ -17,6 +18,7 @@ MOST_ROWS = 10_000
 EPOCHS = 3
 TEXT_SETS = ("snips", "sts_captions_forums", "goemotions", "clinc150", "sms_spam", "emobank")
 PEERS_SHOWN = ("majority", "tfidf", "boosting", "probe", "cosine", "trainer")
+MEASURED = Path(__file__).with_name("measured")
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "tunewright"
 # What cannot change a prediction does not make a finished run stale.
 NO_PART = {
@@ -127,7 +129,9 @@ def line_of(results):
         "train / test rows": f"{first['rows']['train']:,} / {first['rows']['test']:,}",
         "metric": first["metric"],
         "ours": f"**{np.mean([one['ours']['value'] for one in results]):.4f}**",
-        "per seed": ", ".join("{value:.4f} ({low:.4f}–{high:.4f})".format(**one["ours"]) for one in results),
+        "per seed": ", ".join(
+            "{}: {value:.4f} ({low:.4f}–{high:.4f})".format(one["seed"], **one["ours"]) for one in results
+        ),
         "kept": ", ".join(sorted({one["kept"] for one in results})),
     }
     for peer in PEERS_SHOWN:
@@ -137,6 +141,7 @@ def line_of(results):
         judge(results, peer) for peer in PEERS_SHOWN if judge(results, peer)
     )
     line["inferior beyond the interval?"] = line["inferior beyond the interval?"] or "no"
+    line["measured"] = ", ".join(sorted({f"{one['commit']} ({one['date']})" for one in results}))
     return line
 
 
@@ -153,36 +158,57 @@ def judge(results, peer):
     return f"{word}: {peer} {value:+.4f} ({low:+.4f} to {high:+.4f}), {seeds} of {len(differences)} seeds"
 
 
+def keep(found, folder):
+    """Store what one set gave with one seed, and when and from which source, so that sittings add up to one table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": commit()}
+    (folder / f"quality-{found['set']}-{found['seed']}.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def kept(folder):
+    """Per set, in the order of `SETS`, what is stored, by seed."""
+    results = [json.loads(path.read_text()) for path in sorted(folder.glob("quality-*.json"))]
+    by_set = {one.name: [found for found in results if found["set"] == one.name] for one in SETS}
+    return [found for found in by_set.values() if found]
+
+
 def main():
-    """Measure set after set and rewrite the section after each."""
+    """Measure set after set and rewrite the section after each, from all that was measured so far."""
     parser = options(__doc__, "rows", "no-cache")
-    parser.add_argument("--sets", nargs="+", default=[one.name for one in SETS], choices=[one.name for one in SETS])
+    parser.add_argument("--sets", nargs="*", default=[one.name for one in SETS], choices=[one.name for one in SETS])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="fewer for both (a trial, not a result)")
     parser.add_argument("--no-trainer", action="store_true", help="leave the Trainer out")
+    parser.add_argument("--measured", type=Path, default=MEASURED, help="folder of what earlier calls measured")
     given = parser.parse_args()
+    trial = given.rows is not None or given.epochs is not None
+    folder = PEERS / "trial" if trial else given.measured
     source = source_digest()
-    table, failed = [], []
+    failed = []
     for one in (found for found in SETS if found.name in given.sets):
-        results = []
         for seed in given.seeds:
             try:
-                results.append(measure(one, seed, given, source))
-                print(json.dumps(results[-1]), file=sys.stderr)
+                keep(measure(one, seed, given, source), folder)
             except Failed as problem:
                 failed.append(f"{one.name}, seed {seed} failed: {str(problem).strip().splitlines()[-1]}")
-        if results:
-            table.append(line_of(results))
-            report(table, [*NOTES, f"Seeds: {', '.join(map(str, given.seeds))}.", *failed], given)
+            write(folder, failed, given)
+    write(folder, failed, given)
+
+
+def write(folder, failed, given):
+    """The section, if anything was measured."""
+    if table := [line_of(results) for results in kept(folder)]:
+        report(table, [*NOTES, *failed], given)
 
 
 NOTES = [
-    "Mean over seeds; beside it each seed's value with its 95 % interval on the sealed test rows. A seed draws the "
+    "Mean over seeds; beside it each `seed: value` with its 95 % interval on the sealed test rows. A seed draws the "
     "split too, where the set brings none.",
     f"Trainer: defaults, {EPOCHS} epochs, float32, the same backbone, split and test rows, at most {MOST_ROWS:,} train "
     f"rows, texts cut at {MAX_LENGTH} tokens, pairs as one input, numbers standardised; labels beyond probability 0.5.",
     "Inferior: the mean over seeds of the paired bootstrap intervals of the difference lies below zero; `not on "
     "average`: only single seeds show it.",
+    "Lines measured at different commits stand in `benchmarks/measured/`; each names its own.",
 ]
 
 if __name__ == "__main__":

@@ -117,7 +117,9 @@ def test_a_given_pair_is_text() -> None:
 
 def test_beside_a_pair_a_third_text_is_ignored_and_says_so() -> None:
     texts = {name: [f"{name} speaks at length of thing {row}" for row in range(20)] for name in ("a", "b", "note")}
-    table = describe(pl.DataFrame({**texts, "n": [0.5, 1.5, 2.5, 3.5] * 5, "y": ["1", "2"] * 10}), target="y", pair=("a", "b"))
+    table = describe(
+        pl.DataFrame({**texts, "n": [0.5, 1.5, 2.5, 3.5] * 5, "y": ["1", "2"] * 10}), target="y", pair=("a", "b")
+    )
     found = {column.name: column for column in table.columns}
     assert (found["note"].role, found["n"].role) == ("ignore", "feature")
     assert "'a' and 'b' are a pair" in found["note"].why

@@ -4,10 +4,13 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from tunewright.models.heads import LinearHead
 from tunewright.models.network import Network
+from tunewright.training import flat as module
 from tunewright.training.flat import FlatOptimizer, groups_of
 
 RATE, DECAY, CLIP = 0.01, 0.1, 0.5
@@ -101,15 +104,18 @@ def test_a_gradient_that_is_not_finite_changes_nothing(poison):
     flat = optimizer_of(network)
     loss_of(network, 0).backward()
     flat.step(1.0)
-    before, moments = flat.weights(), {k: v.clone() for k, v in flat.moments().items()}
+    before = copy.deepcopy(flat.state())
     loss_of(network, 1).backward()
     network.encoder.first.weight.grad[0, 0] = poison
     assert not flat.step(1.0)
-    assert all(torch.equal(value, before[name]) for name, value in flat.weights().items())
-    assert all(torch.equal(value, moments[name]) for name, value in flat.moments().items())
+    assert all(torch.equal(value, before[name]) for name, value in flat.state().items())
     loss_of(network, 2).backward()
     assert flat.step(1.0)
     assert all(p.isfinite().all() for p in network.parameters())
+
+
+def masters(flat):
+    return [value for name, value in flat.state().items() if name.startswith("weights")]
 
 
 def test_low_precision_weights_have_float32_masters():
@@ -126,13 +132,13 @@ def test_low_precision_weights_have_float32_masters():
     assert weight.dtype == torch.bfloat16
     with torch.no_grad():
         weight.fill_(1.0)
-    flat.load_weights({name: torch.ones_like(value) for name, value in flat.weights().items()})
+    flat.load_state({n: torch.ones_like(v) if n.startswith("weights") else v for n, v in flat.state().items()})
     for step in range(60):
         weight.grad.fill_(1.0)
         flat.step(1.0)
-        drift = 1.0 - min(value.min().item() for value in flat.weights().values())
+        drift = 1.0 - min(value.min().item() for value in masters(flat))
         assert drift == pytest.approx(1e-4 * (step + 1), rel=0.05)
-    assert all(value.dtype == torch.float32 for value in flat.weights().values())
+    assert all(value.dtype == torch.float32 for value in masters(flat))
     # bfloat16 resolves 2^-8 below one: 0.006 shows, a single 0.0001 would not.
     assert torch.equal(weight, torch.full_like(weight, 1 - 0.006))
 
@@ -143,15 +149,52 @@ def test_weights_and_moments_come_back():
     for step in range(3):
         loss_of(network, step).backward()
         flat.step(1.0)
-    weights, moments = flat.weights(), {k: v.clone() for k, v in flat.moments().items()}
+    state = copy.deepcopy(flat.state())
     again = make(seed=9)
     other = optimizer_of(again)
-    assert other.moments() == {}
-    other.load_weights(weights)
-    other.load_moments(copy.deepcopy(moments))
+    other.load_state(state)
     for step in range(3, 6):
         for net, optimizer in ((network, flat), (again, other)):
             net.encoder.frozen.load_state_dict(network.encoder.frozen.state_dict())
             loss_of(net, step).backward()
             optimizer.step(0.5)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_snapshot_is_the_network_as_it_was(precision):
+    network = make()
+    network.encoder.to(precision)
+    flat = FlatOptimizer(
+        groups_of(network.encoder, head=nn.Identity(), head_learning_rate=1.0),
+        learning_rate=0.1,
+        weight_decay=0.0,
+        clip=1e9,
+    )
+    before = [p.clone() for p in network.parameters()]
+    kept = flat.snapshot()
+    network.encoder.first.weight.grad.fill_(1.0)
+    flat.step(1.0)
+    later = [p.clone() for p in network.parameters()]
+    assert not torch.equal(before[0], later[0])
+    flat.restore(kept)
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+    buffers = [buffer.data_ptr() for buffer in kept]
+    assert [buffer.data_ptr() for buffer in flat.snapshot(kept)] == buffers
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 45))
+def test_the_length_of_a_stretch_does_not_matter(chunk, clip):
+    found = []
+    for length in (chunk, 1 << 18):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "CHUNK", length)
+            network = make()
+            flat = optimizer_of(network, clip)
+            for step in range(3):
+                loss_of(network, step).backward()
+                flat.step(1.0)
+            found.append([p.detach().clone() for p in network.parameters()])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)

@@ -66,7 +66,9 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
         run: journal, observer, checkpoints, stop signal.
     """
     from tunewright.learning.finetune import Start, fine_tune
+    from tunewright.models.precision import keep_few_kernels
 
+    keep_few_kernels()
     clock, problem = _Clock(), judging.problem
     precision = decide_precision(problem, run)
     frozen = frozen_features(problem, choices.pooling, precision, run)

@@ -39,8 +39,8 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     Memory, in bytes, with P weights, T of them trainable, b bytes each while computing (docs: PERFORMANCE, "physics"):
 
     * all weights in float32 as loaded, and as computed with: 4 P + b P where b is 2, else 4 P;
-    * per trainable weight: gradient b, AdamW's two moments 8, the best epoch's copy 4 and its successor 4, and in
-      bfloat16 a float32 master with its gradient, 8 more;
+    * per trainable weight: gradient b, AdamW's two moments 8, the best epoch's copy b, and in bfloat16 a float32
+      master, 4 more: 16 either way;
     * activations of a batch of B tokens, L layers of width H with A heads, texts of S tokens: b L B (17 H + 2 A S)
       (Korthikanti et al. 2022, without dropout), or of the forward pass of 8,192 tokens where that is more;
     * frozen vectors and table features of all rows, four copies in float32; linear weights of the words; and what the
@@ -110,7 +110,7 @@ def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[st
 def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
     """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
     held: float = measured.parameters * (6 if measured.bytes == 2 else 4)
-    held += measured.trainable * (28 if measured.bytes == 2 else 20)
+    held += measured.trainable * 16
     width = problem.inputs["train"].dense.shape[1]
     if problem.backbone is not None:
         width += problem.backbone.width * len(problem.inputs["train"].segments)

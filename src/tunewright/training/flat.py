@@ -1,16 +1,22 @@
 """All trainable weights in a few contiguous buffers, with float32 masters behind weights of any precision.
 
-The network's parameters become views into one buffer per precision. One fused AdamW call, one norm and one copy serve
-all of them, and a checkpoint is a handful of arrays whatever the backbone.
+The network's parameters become views into one buffer per group. torch's fused AdamW runs over it stretch by stretch,
+and a checkpoint is a handful of arrays whatever the backbone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
+
+BETAS = (0.9, 0.98)
+EPSILON = 1e-6
+# Weights per call: a stretch whose gradient, master and moments pass through the cache together.
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Group:
 
 
 class FlatGroup:
-    """One group's buffers: `work` (what the network computes with), `grad`, and the float32 `master`."""
+    """One group's buffers: `work` (what the network computes with), `grad`, the float32 `master`, AdamW's moments."""
 
     def __init__(self, group: Group) -> None:
         self.group = group
@@ -46,27 +52,41 @@ class FlatGroup:
             parameter.grad = self.grad[start:stop].view_as(parameter)
             start = stop
         self.mixed = first.dtype != torch.float32
-        self.master = nn.Parameter(self.work.float() if self.mixed else self.work)
-        self.master.grad = torch.zeros_like(self.master) if self.mixed else self.grad
+        self.master = self.work.float() if self.mixed else self.work
+        self.moments = (torch.zeros_like(self.master), torch.zeros_like(self.master))
+        self.steps = torch.zeros((), device=first.device)
 
-    def gather(self) -> Tensor:
-        """Bring the gradient to float32 and return it."""
-        assert self.master.grad is not None
-        if self.mixed:
-            self.master.grad.copy_(self.grad)
-        return self.master.grad
+    def norm(self) -> Tensor:
+        """The gradient's norm, summed in float32."""
+        norm: Tensor = torch.linalg.vector_norm(self.grad, dtype=torch.float32)
+        return norm
 
-    def publish(self) -> None:
-        """Bring the updated masters back to the network."""
-        if self.mixed:
-            with torch.no_grad():
-                self.work.copy_(self.master)
-
-    def load(self, values: Tensor) -> None:
-        """Set the masters and the network's weights."""
-        with torch.no_grad():
-            self.master.copy_(values)
-        self.publish()
+    def update(self, *, learning_rate: float, weight_decay: float, scale: Tensor | None) -> None:
+        """One AdamW step, a stretch of `CHUNK` weights after the other, so that no second gradient is ever whole."""
+        for start in range(0, len(self.master), CHUNK):
+            part = slice(start, start + CHUNK)
+            gradient = self.grad[part].float() if self.mixed else self.grad[part]
+            if scale is not None:
+                gradient.mul_(scale)
+            adamw(
+                [self.master[part]],
+                [gradient],
+                [self.moments[0][part]],
+                [self.moments[1][part]],
+                [],
+                [self.steps.clone()],
+                fused=True,
+                amsgrad=False,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                lr=learning_rate,
+                weight_decay=weight_decay,
+                eps=EPSILON,
+                maximize=False,
+            )
+            if self.mixed:
+                self.work[part].copy_(self.master[part])
+        self.steps += 1
 
 
 class FlatOptimizer:
@@ -82,61 +102,58 @@ class FlatOptimizer:
     def __init__(self, groups: Sequence[Group], *, learning_rate: float, weight_decay: float, clip: float) -> None:
         self.flat = [FlatGroup(group) for group in groups]
         self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
         self.clip = clip
-        self.adamw = torch.optim.AdamW(
-            [
-                {"params": [flat.master], "weight_decay": weight_decay if flat.group.decay else 0.0}
-                for flat in self.flat
-            ],
-            lr=learning_rate,
-            betas=(0.9, 0.98),
-            eps=1e-6,
-            fused=True,
-        )
 
+    @torch.no_grad()
     def step(self, schedule: float) -> bool:
         """Apply one update and clear gradients; a non-finite gradient is dropped and False returned."""
-        gradients = [flat.gather() for flat in self.flat]
-        norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+        norm = torch.stack([flat.norm() for flat in self.flat]).norm()
         finite = bool(torch.isfinite(norm))
         if finite:
-            if norm > self.clip:
-                torch._foreach_mul_(gradients, self.clip / norm)
-            for setting, flat in zip(self.adamw.param_groups, self.flat, strict=True):
-                setting["lr"] = self.learning_rate * flat.group.learning_rate * schedule
-            self.adamw.step()
+            scale = self.clip / norm if norm > self.clip else None
             for flat in self.flat:
-                flat.publish()
+                flat.update(
+                    learning_rate=self.learning_rate * flat.group.learning_rate * schedule,
+                    weight_decay=self.weight_decay if flat.group.decay else 0.0,
+                    scale=scale,
+                )
         for flat in self.flat:
             flat.grad.zero_()
         return finite
 
-    def weights(self) -> dict[str, Tensor]:
-        """A copy of the masters, by group."""
-        return {f"weights.{i}": flat.master.detach().clone() for i, flat in enumerate(self.flat)}
+    def state(self) -> dict[str, Tensor]:
+        """Masters, moments and step counts by group: the very buffers, not copies."""
+        return {f"{name}.{i}": buffer for i, flat in enumerate(self.flat) for name, buffer in _buffers(flat).items()}
 
-    def load_weights(self, weights: dict[str, Tensor]) -> None:
-        """Set the masters, as `weights` returned them."""
-        for i, flat in enumerate(self.flat):
-            flat.load(weights[f"weights.{i}"])
+    @torch.no_grad()
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Set all of it, as `state` returned it, and the network's weights."""
+        for name, buffer in self.state().items():
+            buffer.copy_(state[name])
+        for flat in self.flat:
+            flat.work.copy_(flat.master)
 
-    def moments(self) -> dict[str, Tensor]:
-        """AdamW's state as flat tensors."""
-        state = self.adamw.state
-        return {
-            f"{name}.{i}": state[flat.master][name]
-            for i, flat in enumerate(self.flat)
-            if flat.master in state
-            for name in ("exp_avg", "exp_avg_sq", "step")
-        }
+    @torch.no_grad()
+    def snapshot(self, into: list[Tensor] | None = None) -> list[Tensor]:
+        """The network's weights by group, in its own precision; `into` an older snapshot, which is overwritten."""
+        if into is None:
+            return [flat.work.clone() for flat in self.flat]
+        for kept, flat in zip(into, self.flat, strict=True):
+            kept.copy_(flat.work)
+        return into
 
-    def load_moments(self, moments: dict[str, Tensor]) -> None:
-        """Set AdamW's state, as `moments` returned it."""
-        for i, flat in enumerate(self.flat):
-            if f"exp_avg.{i}" in moments:
-                self.adamw.state[flat.master] = {
-                    name: moments[f"{name}.{i}"] for name in ("exp_avg", "exp_avg_sq", "step")
-                }
+    @torch.no_grad()
+    def restore(self, snapshot: Sequence[Tensor]) -> None:
+        """Set the network's weights to a snapshot; what follows is prediction, so the masters follow rounded."""
+        for flat, kept in zip(self.flat, snapshot, strict=True):
+            flat.work.copy_(kept)
+            flat.master.copy_(kept)
+
+
+def _buffers(flat: FlatGroup) -> dict[str, Tensor]:
+    first, second = flat.moments
+    return {"weights": flat.master, "exp_avg": first, "exp_avg_sq": second, "step": flat.steps}
 
 
 def groups_of(network: nn.Module, *, head: nn.Module, head_learning_rate: float) -> list[Group]:

@@ -81,7 +81,7 @@ def train(
     session = _Session(network, training, validation, recipe, around)
     state = session.resume() or LoopState(best=start.metric, history=[start])
     session.run(state)
-    session.optimizer.load_weights(session.best)
+    session.optimizer.restore(session.best)
     return state
 
 
@@ -97,7 +97,7 @@ class _Session:
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
         )
-        self.best = self.optimizer.weights()
+        self.best = self.optimizer.snapshot()
         self.lengths = training.inputs.lengths
         self.planned = len(self.batches(1)) * recipe.epochs
         torch.manual_seed(recipe.seed)
@@ -114,7 +114,7 @@ class _Session:
     def resume(self) -> LoopState | None:
         if self.around.checkpoints is None:
             return None
-        found = load_loop(self.around.checkpoints, self.optimizer, self.around.device)
+        found = load_loop(self.around.checkpoints, self.optimizer)
         if found is None:
             return None
         state, self.best = found
@@ -191,7 +191,7 @@ class _Session:
         state.best_tuned = metric if better else state.best_tuned
         if metric > state.best:
             state.best, state.best_epoch = metric, state.epoch
-            self.best = self.optimizer.weights()
+            self.best = self.optimizer.snapshot(self.best)
         self.tell(state)
         self.maybe_save(state, time.monotonic())
 

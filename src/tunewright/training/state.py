@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,26 +51,24 @@ class LoopState:
     history: list[Epoch] = field(default_factory=list)
 
 
-def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: dict[str, Tensor]) -> None:
+def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: Sequence[Tensor]) -> None:
     """Write a checkpoint of everything a resume needs.
 
     Raises:
         TrainingError: a number in it is not finite; nothing is written.
         RunError: the disk refused.
     """
-    arrays = optimizer.weights() | optimizer.moments()
-    arrays |= {f"best.{name}": value for name, value in best.items()}
+    arrays = {name: value.cpu().numpy() for name, value in optimizer.state().items()}
+    arrays |= {f"best.{i}": _bits(value) for i, value in enumerate(best)}
     save_state(
         folder,
         step=state.step,
-        arrays={name: value.detach().cpu().numpy() for name, value in arrays.items()} | _random_state(),
+        arrays=arrays | _random_state(),
         meta={"loop": {name: to_json(getattr(state, name)) for name in LoopState.__dataclass_fields__}},
     )
 
 
-def load_loop(
-    folder: Path, optimizer: FlatOptimizer, device: torch.device
-) -> tuple[LoopState, dict[str, Tensor]] | None:
+def load_loop(folder: Path, optimizer: FlatOptimizer) -> tuple[LoopState, list[Tensor]] | None:
     """Set optimiser, weights and random generators from the newest intact checkpoint.
 
     Returns:
@@ -78,14 +77,20 @@ def load_loop(
     found = load_state(folder)
     if found is None:
         return None
-    tensors = {name: torch.from_numpy(array.copy()) for name, array in found.arrays.items()}
+    tensors = {name: torch.from_numpy(array) for name, array in found.arrays.items()}
     _set_random_state(tensors)
-    on_device = {name: value.to(device) for name, value in tensors.items() if not name.startswith("random.")}
-    optimizer.load_weights(on_device)
-    optimizer.load_moments(on_device)
+    optimizer.load_state(tensors)
+    best = optimizer.snapshot()
+    for i, kept in enumerate(best):
+        kept.copy_(tensors[f"best.{i}"].view(kept.dtype))
     loop = found.meta["loop"] | {"history": [from_json(Epoch, line) for line in found.meta["loop"]["history"]]}
-    best = {name.removeprefix("best."): value for name, value in on_device.items() if name.startswith("best.")}
     return LoopState(**loop), best
+
+
+def _bits(weights: Tensor) -> Array:
+    """Weights as numpy holds them: it has no bfloat16, whose bits go as integers."""
+    weights = weights.cpu()
+    return weights.numpy() if weights.dtype == torch.float32 else weights.view(torch.int16).numpy()
 
 
 def _random_state() -> dict[str, Array]:
