@@ -1,22 +1,13 @@
 """Every detector keeps the detectors' promises; and each finds what it is for."""
 
 import json
+from dataclasses import FrozenInstanceError, replace
 
 import polars as pl
 import pytest
 
-from tunewright.data import conform, describe
 from tunewright.detectors import DETECTORS, detect
 from tunewright.records import Finding, Split, from_json, to_json
-
-
-def pose(frame, target="y", parts=None, **kinds):
-    table = describe(frame, target=target, columns=kinds, pair="none")
-    typed = conform(frame, table, require_target=True)
-    rows = range(frame.height)
-    parts = parts or ["train", "train", "validation", "test"] * frame.height
-    split = Split(**{p: tuple(r for r in rows if parts[r] == p) for p in ("train", "validation", "test")}, how="given")
-    return typed, table, split
 
 
 def ordinary(rows=40):
@@ -46,106 +37,110 @@ def many_labels():
 
 
 CASES = {
-    "ordinary": lambda: pose(ordinary()),
-    "dirty": lambda: pose(dirty()),
-    "multilabel": lambda: pose(many_labels(), text="text", y="multilabel"),
-    "regression": lambda: pose(ordinary().with_columns(y=pl.col("amount") * 1.5), y="number"),
-    "no validation": lambda: pose(ordinary(), parts=["train"] * 30 + ["test"] * 10),
+    "ordinary": lambda pose: pose(ordinary()),
+    "dirty": lambda pose: pose(dirty()),
+    "multilabel": lambda pose: pose(many_labels(), text="text", y="multilabel"),
+    "regression": lambda pose: pose(ordinary().with_columns(y=pl.col("amount") * 1.5), y="number"),
+    "no validation": lambda pose: pose(ordinary(), parts=["train"] * 30 + ["test"] * 10),
 }
 
 
 @pytest.fixture(params=CASES)
-def case(request):
-    return CASES[request.param]()
+def case(request, pose):
+    return CASES[request.param](pose)
 
 
-@pytest.fixture(params=DETECTORS, ids=lambda detector: detector.__name__)
+@pytest.fixture(params=DETECTORS, ids=lambda detector: type(detector).__name__)
 def detector(request):
     return request.param
 
 
 def test_purity_determinism_and_json(detector, case):
-    typed, table, split = case
-    before = typed.clone()
-    found = detector(typed, table, split)
-    assert found == detector(typed, table, split)
-    assert typed.equals(before)
+    raw, typed = case.raw.clone(), case.typed.clone()
+    found = detector.find(case)
+    assert found == detector.find(case)
+    assert case.raw.equals(raw) and case.typed.equals(typed)
     for finding in found:
+        assert finding.kind == detector.kind
         assert from_json(Finding, json.loads(json.dumps(to_json(finding), allow_nan=False))) == finding
-        assert finding.evidence.endswith((".", "…")) or finding.evidence
-        assert all(0 <= row < typed.height for row in finding.rows)
+        assert finding.evidence.endswith((".", "…"))
+        assert all(0 <= row < case.typed.height for row in finding.rows)
         assert len(set(finding.rows)) == len(finding.rows) and finding.rows_total >= len(finding.rows)
-        assert set(finding.columns) <= {column.name for column in table.columns}
+        assert len(finding.scores) in (0, len(finding.rows))
+        assert set(finding.columns) <= {column.name for column in case.table.columns}
 
 
-def test_one_row_in_each_part(detector):
-    typed, table, _ = pose(ordinary())
-    detector(typed, table, Split(train=(0,), validation=(1,), test=(2,), how="given"))
-    detector(typed[:1], table, Split(train=(0,), validation=(), test=(), how="given"))
+def test_a_detector_is_frozen(detector):
+    with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
+        detector.kind = "other"
+
+
+def test_one_row_in_each_part(detector, pose):
+    rows = pose(ordinary())
+    detector.find(replace(rows, split=Split(train=(0,), validation=(1,), test=(2,), how="given")))
+    detector.find(replace(rows, split=Split(train=(0,), validation=(), test=(), how="given")))
 
 
 def test_rows_outside_every_part_are_left_aside(detector, case):
     """Findings speak of rows that are used: junk in an unused row changes nothing that is counted."""
-    typed, table, split = case
+    split = case.split
     unused = Split(train=split.train, validation=split.validation, test=split.test[:-1], how="given")
-    last = split.test[-1]
-    for finding in detector(typed, table, unused):
-        assert last not in finding.rows
+    for finding in detector.find(replace(case, split=unused)):
+        assert split.test[-1] not in finding.rows
 
 
-def test_ordinary_data_has_no_findings():
-    assert detect(*CASES["ordinary"]()) == ()
+def test_ordinary_data_has_no_findings(pose):
+    assert detect(CASES["ordinary"](pose)) == ()
 
 
-def test_the_kinds_that_dirty_data_shows():
-    found = detect(*CASES["dirty"]())
+def test_the_kinds_that_dirty_data_shows(pose):
+    found = detect(CASES["dirty"](pose))
     kinds = {finding.kind for finding in found}
     assert {"rare_class", "class_imbalance", "missing_values", "constant_column", "id_column", "too_few"} <= kinds
 
 
-def test_missing_values_are_counted_and_located():
-    typed, table, split = CASES["dirty"]()
-    by_column = {f.columns[0]: f for f in detect(typed, table, split) if f.kind == "missing_values"}
+def test_missing_values_are_counted_and_located(pose):
+    by_column = {f.columns[0]: f for f in detect(CASES["dirty"](pose)) if f.kind == "missing_values"}
     assert by_column["amount"].rows == tuple(range(30)) and by_column["amount"].severity == "warning"
     assert by_column["text"].rows == tuple(range(30, 40)) and by_column["text"].score == 0.25
 
 
-def test_a_label_that_only_the_test_part_has_is_an_error():
+def test_a_label_that_only_the_test_part_has_is_an_error(pose):
     frame = ordinary().with_columns(y=pl.when(pl.arange(40) == 39).then(pl.lit("late")).otherwise(pl.col("y")))
-    found = detect(*pose(frame))
+    found = detect(pose(frame))
     (error,) = [finding for finding in found if finding.severity == "error"]
     assert (error.kind, error.rows, "'late'" in error.evidence) == ("rare_class", (39,), True)
 
 
-def test_a_rare_class_is_counted_in_the_train_rows():
+def test_a_rare_class_is_counted_in_the_train_rows(pose):
     frame = ordinary(80).with_columns(
         y=pl.when(pl.arange(80).is_in([0, 4, 8])).then(pl.lit("c")).otherwise(pl.col("y"))
     )
-    (finding,) = [f for f in detect(*pose(frame)) if f.kind == "rare_class"]
+    (finding,) = [f for f in detect(pose(frame)) if f.kind == "rare_class"]
     assert finding.rows == (0, 4, 8) and finding.severity == "warning"
 
 
 @pytest.mark.parametrize(("most", "found"), [(30, 0), (31, 1)])
-def test_imbalance_begins_above_three_to_one(most, found):
+def test_imbalance_begins_above_three_to_one(most, found, pose):
     labels = ["a"] * most + ["b"] * 10 + (["a", "b"] * 30)[: 50 - most]
     frame = pl.DataFrame({"text": [f"words {i} here" for i in range(60)], "y": labels})
     parts = ["train"] * (most + 10) + ["test"] * (50 - most)
-    kinds = [f.kind for f in detect(*pose(frame, parts=parts))]
+    kinds = [f.kind for f in detect(pose(frame, parts=parts))]
     assert kinds.count("class_imbalance") == found
 
 
-def test_multilabel_rare_labels_are_counted_in_the_train_rows():
-    typed, table, split = CASES["multilabel"]()
-    (finding,) = [f for f in detect(typed, table, split) if f.kind == "rare_class"]
-    labels = typed["y"].to_list()
+def test_multilabel_rare_labels_are_counted_in_the_train_rows(pose):
+    rows = CASES["multilabel"](pose)
+    (finding,) = [f for f in detect(rows) if f.kind == "rare_class"]
+    labels, split = rows.typed["y"].to_list(), rows.split
     rare = [name for name in "abcd" if sum(name in labels[row] for row in split.train) < 5]
     assert rare == ["c", "d"] and "2 labels" in finding.evidence and "'c', 'd'" in finding.evidence
     assert finding.rows == tuple(row for row in split.train if set(labels[row]) & set(rare))
 
 
 @pytest.mark.parametrize(("distinct", "found"), [(20, 1), (21, 0)])
-def test_repeats_begin_where_half_of_the_rows_are_new(distinct, found):
+def test_repeats_begin_where_half_of_the_rows_are_new(distinct, found, pose):
     frame = pl.DataFrame(
         {"text": [f"words {i % distinct} here" for i in range(40)], "y": ["a" if i % 2 else "b" for i in range(40)]}
     )
-    assert [f.kind for f in detect(*pose(frame, text="text"))].count("too_few") == found
+    assert [f.kind for f in detect(pose(frame, text="text"))].count("too_few") == found

@@ -58,7 +58,7 @@ def test_each_labelled_row_is_in_one_part_and_groups_are_whole(
     labels = [None if row in missing else "ab"[row % 2] for row in range(n)]
     frame = pl.DataFrame({"n": range(n), "y": labels, "who": who})
     options = SplitOptions(group="who")
-    split, findings = make_split(frame, table(n, n="number"), options=options, seed=seed)
+    split, _, findings = make_split(frame, table(n, n="number"), options=options, seed=seed)
     rows = split.train + split.validation + split.test
     assert sorted(rows) == [row for row in range(n) if row not in missing]
     where = {row: part for part in ("train", "validation", "test") for row in getattr(split, part)}
@@ -72,7 +72,7 @@ def test_each_labelled_row_is_in_one_part_and_groups_are_whole(
 def test_planted_near_duplicates_stay_together() -> None:
     texts = unlike(100)
     texts += [text[:-1] + "!" for text in texts[:30]] + texts[30:50]
-    split, findings = split_texts(texts, ["a", "b"] * 75)
+    split, _, findings = split_texts(texts, ["a", "b"] * 75)
     where = {row: part for part in ("train", "validation", "test") for row in getattr(split, part)}
     assert all(where[row] == where[100 + row] for row in range(50))
     assert split.proof["clusters"] == 100 and split.proof["largest_cluster"] == 2
@@ -82,12 +82,12 @@ def test_planted_near_duplicates_stay_together() -> None:
 
 
 def test_the_proof_survives_json() -> None:
-    split, _ = split_texts(unlike(100), ["a", "b"] * 50)
+    split, *_ = split_texts(unlike(100), ["a", "b"] * 50)
     assert from_json(Split, to_json(split)) == split
 
 
 def test_class_shares_are_those_of_the_rows() -> None:
-    split, _ = split_texts(unlike(200), ["a"] * 150 + ["b"] * 50)
+    split, *_ = split_texts(unlike(200), ["a"] * 150 + ["b"] * 50)
     for part in ("train", "validation", "test"):
         rows = getattr(split, part)
         share = sum(row < 150 for row in rows) / len(rows)
@@ -100,7 +100,7 @@ def test_given_test_rows_that_are_in_train_are_reported_and_not_moved(copies: in
     texts = unlike(100)
     for row in range(copies):
         texts[60 + row] = texts[row].upper()
-    split, findings = split_texts(texts, ["a", "b"] * 50, parts=["train"] * 60 + ["test"] * 40)
+    split, _, findings = split_texts(texts, ["a", "b"] * 50, parts=["train"] * 60 + ["test"] * 40)
     assert split.test == tuple(range(60, 100))
     (leak,) = kind(findings, "leakage_split")
     assert leak.rows == tuple(range(60, 60 + copies)) and leak.severity == severity
@@ -110,18 +110,18 @@ def test_given_test_rows_that_are_in_train_are_reported_and_not_moved(copies: in
 
 def test_groups_in_two_given_parts_are_reported() -> None:
     who = [*range(60), 3, 3, *range(62, 100)]
-    _, findings = split_texts(unlike(100), ["a", "b"] * 50, parts=["train"] * 60 + ["test"] * 40, who=who)
+    *_, findings = split_texts(unlike(100), ["a", "b"] * 50, parts=["train"] * 60 + ["test"] * 40, who=who)
     (leak,) = kind(findings, "leakage_split")
     assert leak.rows == (60, 61) and leak.columns == ("who",)
 
 
 def test_time_comes_before_chance_and_parts_before_time() -> None:
     texts, labels = unlike(60), ["a", "b"] * 30
-    split, findings = split_texts(texts, labels, when=[None, *range(59, 0, -1)])
+    split, _, findings = split_texts(texts, labels, when=[None, *range(59, 0, -1)])
     assert split.how == "by_time" and set(split.test) == set(range(1, 10))
     assert kind(findings, "missing_values")[0].columns == ("when",)
     part = ["train"] * 40 + ["val"] * 10 + ["test"] * 9 + [None]
-    split, findings = split_texts(texts, labels, when=list(range(60)), part=part)
+    split, _, findings = split_texts(texts, labels, when=list(range(60)), part=part)
     assert split.how == "given" and 59 in split.train
     assert kind(findings, "missing_values")[0].rows == (59,)
 
@@ -129,7 +129,7 @@ def test_time_comes_before_chance_and_parts_before_time() -> None:
 def test_recurring_texts_in_a_split_by_time_are_a_warning() -> None:
     texts = unlike(60)
     texts[55:] = texts[:5]
-    split, findings = split_texts(texts, ["a", "b"] * 30, when=list(range(60)))
+    split, _, findings = split_texts(texts, ["a", "b"] * 30, when=list(range(60)))
     (leak,) = kind(findings, "leakage_split")
     assert leak.severity == "warning" and leak.rows == (55, 56, 57, 58, 59)
     assert split.proof["straddling_clusters"] == 5
@@ -140,7 +140,7 @@ def test_numbers_and_label_lists_are_stratified_too(task: str, target: str) -> N
     numbers = pl.Series("y", np.random.default_rng(0).normal(size=200))
     lists = pl.Series("y", [["a", "b"] if row % 5 == 0 else ["a"] for row in range(200)])
     frame = pl.DataFrame({"n": range(200)}).with_columns(numbers if target == "number" else lists)
-    split, _ = make_split(frame, table(200, task, n="number"), options=SplitOptions(), seed=0)
+    split, *_ = make_split(frame, table(200, task, n="number"), options=SplitOptions(), seed=0)
     assert split.sizes() == {"train": 140, "validation": 30, "test": 30}
     shares = split.proof["class_shares"]
     assert all(abs(shares["test"][name] - share) < 0.04 for name, share in shares["train"].items())
@@ -160,7 +160,7 @@ def test_kinds_are_unique_and_named() -> None:
 def test_no_duplicate_of_sms_spam_straddles() -> None:
     with gzip.open(SMS, "rt", encoding="utf-8") as lines:
         labels, texts = zip(*(line.rstrip("\n").split("\t", 1) for line in lines), strict=True)
-    split, findings = split_texts(list(texts), list(labels))
+    split, _, findings = split_texts(list(texts), list(labels))
     where = {row: part for part in ("train", "validation", "test") for row in getattr(split, part)}
     parts: dict[str, set[str]] = {}
     for row, text in enumerate(texts):

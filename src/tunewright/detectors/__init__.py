@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from tunewright.detectors.class_imbalance import ClassImbalance
+from tunewright.detectors.constant_column import ConstantColumn
+from tunewright.detectors.id_column import IdColumn
+from tunewright.detectors.missing_values import MissingValues
+from tunewright.detectors.rare_class import RareClass
+from tunewright.detectors.repeats import Repeats
+from tunewright.detectors.rows import Detector, Rows
+from tunewright.records import Finding
 
-import polars as pl
+DETECTORS: tuple[Detector, ...] = (
+    RareClass(),
+    ClassImbalance(),
+    MissingValues(),
+    ConstantColumn(),
+    IdColumn(),
+    Repeats(),
+)
 
-from tunewright.detectors.class_imbalance import class_imbalance
-from tunewright.detectors.ignored_columns import ignored_columns
-from tunewright.detectors.missing_values import missing_values
-from tunewright.detectors.rare_class import rare_class
-from tunewright.detectors.repeats import repeats
-from tunewright.records import Finding, Split, Table
-
-Detector = Callable[[pl.DataFrame, Table, Split], tuple[Finding, ...]]
-DETECTORS: tuple[Detector, ...] = (rare_class, class_imbalance, missing_values, ignored_columns, repeats)
+__all__ = ["DETECTORS", "Detector", "Rows", "detect"]
 
 
-def detect(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding, ...]:
-    """Run every detector on typed rows.
-
-    Args:
-        typed: all rows, cast to the kinds of `table`.
-        table: columns, kinds, task.
-        split: findings about the test part are reported, never acted on.
-    """
-    return tuple(finding for detector in DETECTORS for finding in detector(typed, table, split))
+def detect(rows: Rows) -> tuple[Finding, ...]:
+    """Run every detector; findings about the test part are reported, never acted on."""
+    return tuple(finding for detector in DETECTORS for finding in detector.find(rows))

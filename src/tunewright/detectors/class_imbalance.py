@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import polars as pl
+from dataclasses import dataclass
+from typing import ClassVar
 
-from tunewright.records import Finding, Split, Table
+from tunewright.detectors.rows import Rows
+from tunewright.records import Finding
 
-RATIO = 3.0
 
-
-def class_imbalance(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding, ...]:
-    """Report when the largest class of the train part has over three times the rows of the smallest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassImbalance:
+    """Report when the largest class of the train part has many times the rows of the smallest.
 
     Args:
-        typed: all rows.
-        table: which column is the target.
-        split: only its train rows are counted.
+        ratio: how many times.
     """
-    if table.task not in ("binary", "multiclass"):
-        return ()
-    counts = typed[table.target][list(split.train)].drop_nulls().value_counts().rows()
-    if len(counts) < 2:
-        return ()
-    ordered = sorted(counts, key=lambda row: (-row[1], row[0]))
-    (large, most), (small, fewest) = ordered[0], ordered[-1]
-    if most <= RATIO * fewest:
-        return ()
-    return (
-        Finding(
-            kind="class_imbalance",
-            severity="info",
-            evidence=f"The largest class {large!r} has {most} training rows, the smallest {small!r} {fewest}: "
-            "accuracy alone would flatter.",
-            columns=(table.target,),
-            score=most / fewest,
-            remedy="balance",
-        ),
-    )
+
+    kind: ClassVar[str] = "class_imbalance"
+    ratio: float = 3.0
+
+    def find(self, rows: Rows) -> tuple[Finding, ...]:
+        """Look."""
+        typed, table, split = rows.typed, rows.table, rows.split
+        if table.task not in ("binary", "multiclass"):
+            return ()
+        counts = typed[table.target][list(split.train)].drop_nulls().value_counts().rows()
+        if len(counts) < 2:
+            return ()
+        ordered = sorted(counts, key=lambda row: (-row[1], row[0]))
+        (large, most), (small, fewest) = ordered[0], ordered[-1]
+        if most <= self.ratio * fewest:
+            return ()
+        return (
+            Finding(
+                kind=self.kind,
+                severity="info",
+                evidence=f"The largest class {large!r} has {most} training rows, the smallest {small!r} {fewest}: "
+                "accuracy alone would flatter.",
+                columns=(table.target,),
+                score=most / fewest,
+                remedy="balance",
+            ),
+        )

@@ -3,56 +3,63 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
 
 import polars as pl
 
-from tunewright.records import Finding, Split, Table
+from tunewright.detectors.rows import Rows
+from tunewright.records import Finding, Table
 
-FEWEST = 5
 
-
-def rare_class(typed: pl.DataFrame, table: Table, split: Split) -> tuple[Finding, ...]:
-    """Report labels that are absent from train and validation (error) and labels with under 5 train rows (warning).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RareClass:
+    """Report labels that are absent from train and validation (error) and labels with too few train rows (warning).
 
     Args:
-        typed: all rows.
-        table: which column is the target.
-        split: which rows are whose.
+        fewest: train rows that a label needs.
     """
-    if table.task == "regression":
-        return ()
-    seen = _labels(typed, table, (*split.train, *split.validation))
-    tested = _labels(typed, table, split.test)
-    train = _labels(typed, table, split.train)
-    found = []
-    unseen = sorted(label for label in tested if label not in seen)
-    if unseen:
-        rows = tuple(row for row in split.test if set(_of(typed[table.target][row])) & set(unseen))
-        found.append(
-            Finding(
-                kind="rare_class",
-                severity="error",
-                evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): "
-                "no model can learn them, and each such row counts as wrong.",
-                columns=(table.target,),
-                rows=rows,
-                rows_total=len(rows),
+
+    kind: ClassVar[str] = "rare_class"
+    fewest: int = 5
+
+    def find(self, rows: Rows) -> tuple[Finding, ...]:
+        """Look."""
+        typed, table, split = rows.typed, rows.table, rows.split
+        if table.task == "regression":
+            return ()
+        seen = _labels(typed, table, (*split.train, *split.validation))
+        tested = _labels(typed, table, split.test)
+        train = _labels(typed, table, split.train)
+        found = []
+        unseen = sorted(label for label in tested if label not in seen)
+        if unseen:
+            untold = tuple(row for row in split.test if set(_of(typed[table.target][row])) & set(unseen))
+            found.append(
+                Finding(
+                    kind=self.kind,
+                    severity="error",
+                    evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): "
+                    "no model can learn them, and each such row counts as wrong.",
+                    columns=(table.target,),
+                    rows=untold,
+                    rows_total=len(untold),
+                )
             )
-        )
-    rare = sorted(label for label in seen if train.get(label, 0) < FEWEST)
-    if rare:
-        found.append(
-            Finding(
-                kind="rare_class",
-                severity="warning",
-                evidence=f"{len(rare)} labels have fewer than {FEWEST} training rows: {_some(rare)}. "
-                "Expect little of them, or merge or collect.",
-                columns=(table.target,),
-                rows=tuple(row for row in split.train if set(_of(typed[table.target][row])) & set(rare)),
-                rows_total=sum(train.get(label, 0) for label in rare),
+        rare = sorted(label for label in seen if train.get(label, 0) < self.fewest)
+        if rare:
+            found.append(
+                Finding(
+                    kind=self.kind,
+                    severity="warning",
+                    evidence=f"{len(rare)} labels have fewer than {self.fewest} training rows: {_some(rare)}. "
+                    "Expect little of them, or merge or collect.",
+                    columns=(table.target,),
+                    rows=tuple(row for row in split.train if set(_of(typed[table.target][row])) & set(rare)),
+                    rows_total=sum(train.get(label, 0) for label in rare),
+                )
             )
-        )
-    return tuple(found)
+        return tuple(found)
 
 
 def _labels(typed: pl.DataFrame, table: Table, rows: tuple[int, ...]) -> Counter[str]:

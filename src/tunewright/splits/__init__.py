@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tunewright.splits.by_time import ByTime
     from tunewright.splits.clusters import Clusters
     from tunewright.splits.given import Given
-    from tunewright.splits.making import STRATEGIES, make_split
+    from tunewright.splits.making import STRATEGIES, Splitting, make_split
     from tunewright.splits.near_duplicates import near_duplicate_links, near_duplicate_pairs
     from tunewright.splits.options import SplitOptions
     from tunewright.splits.strata import Strata
@@ -24,6 +24,7 @@ _HOME = {
     "Clusters": "clusters",
     "Given": "given",
     "SplitOptions": "options",
+    "Splitting": "making",
     "Strata": "strata",
     "Stratified": "stratified",
     "make_split": "making",
@@ -37,6 +38,7 @@ __all__ = [
     "Clusters",
     "Given",
     "SplitOptions",
+    "Splitting",
     "Strata",
     "Stratified",
     "make_split",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,14 @@ from tunewright.splits.strata import Strata, strata
 from tunewright.splits.stratified import Stratified
 
 STRATEGIES = (Stratified, ByTime, Given)
+
+
+class Splitting(NamedTuple):
+    """What splitting gives: the split, which rows repeat each other, and what a person should know about both."""
+
+    split: Split
+    clusters: Clusters
+    findings: tuple[Finding, ...]
 
 
 class Strategy(Protocol):
@@ -35,7 +43,7 @@ def make_split(
     options: SplitOptions,
     seed: int,
     parts: Sequence[str] | None = None,
-) -> tuple[Split, tuple[Finding, ...]]:
+) -> Splitting:
     """Split the rows into train, validation and test before anything is fitted.
 
     Given parts (or a part column) come first, then a time column; otherwise the split is random and stratified. Rows
@@ -50,7 +58,7 @@ def make_split(
         parts: the part of each row (train, validation, test), where the parts came as files.
 
     Returns:
-        The split, and findings on missing targets, copies, and rows that cross the split.
+        The split, the clusters, and findings on missing targets, copies, and rows that cross the split.
 
     Raises:
         PlanError: options name columns that are not there or do not fit.
@@ -60,7 +68,7 @@ def make_split(
     >>> column = Column(name="n", kind="number", role="feature", why="numbers")
     >>> table = Table(rows=100, columns=(column,), fingerprint="", target="y", task="binary", task_why="")
     >>> frame = pl.DataFrame({"n": range(100), "y": ["a", "b"] * 50})
-    >>> split, findings = make_split(frame, table, options=SplitOptions(), seed=0)
+    >>> split, _, findings = make_split(frame, table, options=SplitOptions(), seed=0)
     >>> split.how, split.sizes(), findings
     ('stratified', {'train': 70, 'validation': 15, 'test': 15}, ())
     """
@@ -73,7 +81,7 @@ def make_split(
         frame, options.part if split.how == Given.kind and parts is None else None, "They are in train."
     )
     crossing = crossings(split, together, group=options.group)
-    return split, (*unlabelled, *timeless, *partless, *together.findings, *crossing)
+    return Splitting(split, together, (*unlabelled, *timeless, *partless, *together.findings, *crossing))
 
 
 def _strategy(options: SplitOptions, parts: Sequence[str] | None) -> Strategy:

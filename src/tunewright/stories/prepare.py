@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tunewright.data import Reading, conform, describe, read
-from tunewright.detectors import detect
+from tunewright.detectors import Rows, detect
 from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
@@ -90,7 +90,7 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     """
     assert plan.data.target is not None
     first = _describe(loaded.frame, plan, loaded.files)
-    split, found = make_split(
+    split, clusters, found = make_split(
         conform(loaded.frame, first, require_target=True),
         first,
         options=plan.splits,
@@ -104,7 +104,8 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     objective = resolve(
         plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
     )
-    findings = (*loaded.findings, *found, *detect(typed, table, split))
+    rows = Rows(raw=loaded.frame, typed=typed, table=table, split=split, clusters=clusters, seed=plan.seed)
+    findings = (*loaded.findings, *found, *detect(rows))
     return Prepared(typed=typed, table=table, split=split, findings=findings, objective=objective)
 
 
