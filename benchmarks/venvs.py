@@ -36,6 +36,7 @@ PINS: dict[str, tuple[str, ...]] = {
         "numpy==2.4.6",
         "polars==2.1.0",
     ),
+    "cleanlab": ("cleanlab==2.9.0", "scikit-learn==1.9.1", "numpy==2.4.6"),
 }
 
 

@@ -2,7 +2,7 @@
 
 >>> import tunewright as tw
 >>> sorted(name for name in dir(tw) if not name.startswith("_"))
-['load', 'run']
+['audit', 'load', 'run']
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
-    from tunewright.api import load, run
+    from tunewright.api import audit, load, run
 
-__all__ = ["__version__", "load", "run"]
-_FUNCTIONS = ("load", "run")
+__all__ = ["__version__", "audit", "load", "run"]
+_FUNCTIONS = ("audit", "load", "run")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The public functions: `run` and `load`. Everything else is a method of what they return."""
+"""The public functions: `run`, `audit` and `load`. Everything else is a method of what they return."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tunewright.plan import read_plan
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
+    from tunewright.records import Audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,31 @@ def run(
         )
     )
     return Run(folder=folder.path, summary=summary)
+
+
+def audit(
+    data: Any = None, target: str | None = None, *, plan: str | Path | None = None, deep: bool = True, **sections: Any
+) -> Audit:
+    """Say what is wrong with data: which rows, how sure, and which remedy would act on it. Nothing is written.
+
+    Args:
+        data: a path, or anything with `__arrow_c_stream__`, or a list of dicts.
+        target: the column to predict.
+        plan: path of a plan file; `sections` and the other arguments go over it.
+        deep: whether to encode texts and learn from them, which finds doubtful labels and odd texts.
+        **sections: sections of the plan as Python values.
+
+    Raises:
+        PlanError: the plan is wrong; all problems at once.
+        DataError: the data cannot be used.
+    """
+    from tunewright.stories.inspect import inspect
+
+    in_memory = data is not None and not isinstance(data, str | Path)
+    given = {"train": None if in_memory or data is None else str(data), "target": target}
+    given = {name: value for name, value in given.items() if value is not None}
+    resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
+    return inspect(resolved, data if in_memory else None, deep=deep).audit
 
 
 def load(bundle: str | Path) -> Predictor:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from tunewright.data.options import DataOptions, KnowledgeOptions
+from tunewright.data.options import AuditOptions, DataOptions, KnowledgeOptions
 from tunewright.errors import PlanError
 from tunewright.features.options import PreprocessOptions
 from tunewright.metrics import canonical
@@ -59,6 +59,7 @@ class Plan:
         data: where the rows are and what the columns mean.
         objective: what decides, and what is asked for.
         knowledge: what the domain expert knows.
+        audit: what follows from what is found wrong with the data.
         preprocess: how cells become features.
         balance: what is done about classes of unequal size: nothing, weights in the loss, resampling, adjusted logits;
             auto: what the metric asks for.
@@ -75,6 +76,7 @@ class Plan:
     data: DataOptions = field(default_factory=DataOptions)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
+    audit: AuditOptions = field(default_factory=AuditOptions)
     preprocess: PreprocessOptions = field(default_factory=PreprocessOptions)
     balance: Literal["auto", "none", "weights", "resample", "logit_adjustment"] = "auto"
     splits: SplitOptions = field(default_factory=SplitOptions)
@@ -169,6 +171,12 @@ def _shares_leave_rows(plan: Plan) -> Iterator[tuple[str, str]]:
             )
 
 
+def _folds_fit_the_split(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.splits.folds > 1 and plan.splits.time is not None:
+        got = f"{plan.splits.folds} beside splits.time"
+        yield "splits.folds", f"must be 1 where rows are split by time. Got {got}. A fold would learn from the future."
+
+
 def _parts_are_distinct(plan: Plan) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for part in ("train", "validation", "test"):
@@ -231,6 +239,7 @@ def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
 
 _RULES: tuple[Callable[[Plan], Iterator[tuple[str, str]]], ...] = (
     _shares_leave_rows,
+    _folds_fit_the_split,
     _parts_are_distinct,
     _columns_have_one_use,
     _target_and_pair_are_used,

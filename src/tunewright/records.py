@@ -25,7 +25,9 @@ class Column:
     """One column of a table: what it holds (`kind`), what it is used for (`role`), and why we think so.
 
     `format` is how its text is read, fixed once for every later file: a date format ("%d-%m-%Y"), the decimal sign of
-    numbers (","), the delimiter of labels ("|"), or None for the default.
+    numbers (","), the delimiter of labels ("|"), or None for the default. `derived` is the expression that computes it
+    from other columns of its row, or None for a column of the file. `spellings` names the usual spelling of labels that
+    are written in several ways.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Column:
     missing: int = 0
     distinct: int = 0
     format: str | None = None
+    derived: str | None = None
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What is wrong with a table: its row count and the findings, the most serious first."""
+
+    schema: ClassVar[int] = 1
+    rows: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """Which rows are in which part, how that was decided, and the proof that nothing straddles."""
 
@@ -98,6 +111,25 @@ class Score:
     low: float
     high: float
     n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyTrial:
+    """A remedy that was tried: its measured effect, whether it was kept, as which of those kept, and why.
+
+    `effect` is the mean difference of the metric over `effect.n` paired splits, positive where the remedy is better;
+    `p_value` is one-sided, before the adjustment for all that were tried, against the bound of its `rule`.
+    """
+
+    schema: ClassVar[int] = 1
+    remedy: str
+    rule: str
+    metric: str
+    effect: Score
+    p_value: float
+    kept: bool
+    why: str
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +188,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Folds:
+    """A cross-validated metric: its value in every fold, and their mean with an interval for what folds share."""
+
+    metric: str
+    values: tuple[float, ...]
+    mean: Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Metrics per part and per baseline, the paired comparisons against each baseline, looks at the test part."""
+    """Metrics per part and per baseline, the paired comparisons against each baseline, looks at the test part.
+
+    With `folds`, the validation metrics are those of the out-of-fold answers of all rows that are not test rows.
+    `expected_cost` is what a row costs by the expert's costs, for the model and every baseline; `slices` are the
+    protected ones, each against a baseline; `behaviours` what became of the expert's tests.
+    """
 
     schema: ClassVar[int] = 1
     metric: str
@@ -167,6 +213,10 @@ class Evaluation:
     verdict: Verdict
     per_class: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
     looks: int = 0
+    folds: Folds | None = None
+    expected_cost: Mapping[str, Score] = field(default_factory=dict)
+    slices: tuple[Mapping[str, Any], ...] = ()
+    behaviours: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

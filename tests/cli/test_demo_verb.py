@@ -6,7 +6,7 @@ from tunewright.cli.demo import planted_faults
 from tunewright.example import faults, path
 from tunewright.plan import read_plan
 from tunewright.runfolder import write_json
-from tunewright.stories.prepare import load_rows, prepare
+from tunewright.stories.inspect import inspect
 
 
 def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path, monkeypatch):
@@ -25,14 +25,13 @@ def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path, monkeypatch):
     assert "never_use=[agent]" in again.out
 
 
-def test_the_whole_example_gives_up_its_repeats(tmp_path):
+def test_the_whole_example_gives_up_its_faults(tmp_path):
     plan = read_plan(None, data={"train": str(path()), "target": "team"})
-    write_json(tmp_path / "audit.json", {"findings": prepare(load_rows(plan), plan).findings})
+    audit = inspect(plan, deep=False).audit
+    write_json(tmp_path / "audit.json", audit)
     planted = planted_faults(tmp_path)
-    assert planted["duplicates"] == {"planted": 8, "found": 8}
-    assert planted["near_duplicates"] == {"planted": 10, "found": 10}
-    assert planted["missing_values"]["found"] == 25  # the five that are disguised as numbers are not
-    assert planted["label_errors"]["found"] is None
+    for kind in ("duplicates", "near_duplicates", "missing_values", "label_format", "leakage_target"):
+        assert planted[kind]["found"] == planted[kind]["planted"], kind
 
 
 def test_found_counts_only_planted_rows(tmp_path):

@@ -7,7 +7,8 @@ import json
 import polars as pl
 import pytest
 
-from tunewright.cli.predict import as_csv, as_jsonl, neutral
+from tunewright.cli.predict import as_csv, as_jsonl
+from tunewright.data.spreadsheet import neutral
 
 
 def test_csv_answers_every_row_in_order(finished, rows_csv, call, tmp_path):

@@ -34,7 +34,8 @@ def test_help_imports_nothing_heavy():
 def test_only_the_verbs_that_exist_are_there():
     from tunewright.cli import VERBS
 
-    assert [name for name, _ in VERBS] == ["run", "demo", "plan", "evaluate", "predict", "report", "doctor"]
+    verbs = ["run", "demo", "plan", "audit", "evaluate", "predict", "report", "doctor"]
+    assert [name for name, _ in VERBS] == verbs
     out, _ = start("--help")
     assert all(name in out for name, _ in VERBS)
     assert "serve" not in out

@@ -241,3 +241,32 @@ def test_quirks_of_real_files() -> None:
     messages = read(SHARED / "goemotions/train.tsv.gz").frame
     assert messages.height == 43_409  # the file has no header: its first line is taken for one
     assert describe(messages, target="27").task == "multilabel"
+
+
+def test_labels_spelled_in_several_ways_are_one_if_asked() -> None:
+    labels = ["Billing", "billing", " billing ", "Refunds", "refunds", "refunds"] * 5
+    frame = pl.DataFrame({"text": [f"words about case number {i}" for i in range(30)], "y": labels})
+    plain = describe(frame, target="y")
+    assert plain.task == "multiclass" and conform(frame, plain)["y"].n_unique() == 4
+    table = describe(frame, target="y", unify=True)
+    assert table.task == "binary"
+    assert set(conform(frame, table)["y"]) == {"billing", "refunds"}
+    back = from_json(Table, to_json(table))
+    assert conform(pl.DataFrame({"text": ["a"], "y": ["BILLING"]}), back)["y"].to_list() == ["billing"]
+    assert conform(pl.DataFrame({"text": ["a"], "y": [" other"]}), back)["y"].to_list() == ["other"]
+
+
+def test_a_target_of_numbers_has_no_spellings() -> None:
+    frame = pl.DataFrame(
+        {"text": [f"words about case number {i}" for i in range(30)], "y": [f"{i / 7:.3f}" for i in range(30)]}
+    )
+    assert describe(frame, target="y", unify=True).task == "regression"
+    assert not any(column.spellings for column in describe(frame, target="y", unify=True).columns)
+
+
+def test_columns_may_be_called_count() -> None:
+    """The name that polars gives to its own counts."""
+    words = pl.Series(["one", "two", "Two"] * 12)
+    frame = pl.DataFrame({"text": [f"words about case number {i}" for i in range(36)], "count": words, "x": words})
+    assert describe(frame, target="count", unify=True).task == "binary"
+    assert describe(frame, target="x").task == "multiclass"

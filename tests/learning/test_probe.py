@@ -20,12 +20,11 @@ def classes(rows=300, width=12, k=3, seed=0):
 
 @pytest.mark.parametrize("length", [1.0, 12**0.5])
 @pytest.mark.parametrize("strength", [0.3, 3.0, 30.0])
-def test_logistic_probe_is_scikit_learns_whatever_the_vectors_length(monkeypatch, length, strength):
+def test_logistic_probe_is_scikit_learns_whatever_the_vectors_length(length, strength):
     x, targets = classes()
-    monkeypatch.setattr(module, "STRENGTHS", (strength,))
     task = Classification(labels=("a", "b", "c"))
     data = ProbeData((x * length).astype(np.float32), targets, None, (x * length).astype(np.float32), lambda o: 0.0)
-    ours = fit_logistic_probe(data, loss=task.loss, outputs=3)
+    ours = fit_logistic_probe(data, loss=task.loss, outputs=3, strengths=(strength,))
     theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(x, targets)
     outputs, expected = ours.outputs((x * length).astype(np.float32)), theirs.decision_function(x)
     # A softmax leaves a constant per row free.
@@ -36,14 +35,14 @@ def test_logistic_probe_is_scikit_learns_whatever_the_vectors_length(monkeypatch
     assert ours.strength == strength
 
 
-def test_row_weights_are_scikit_learns(monkeypatch):
+def test_row_weights_are_scikit_learns():
     x, targets = classes()
     weights = np.random.default_rng(1).uniform(0.2, 3, len(x))
     weights /= weights.mean()
-    monkeypatch.setattr(module, "STRENGTHS", (3.0,))
     x = x.astype(np.float32)
     data = ProbeData(x, targets, weights.astype(np.float32), x, lambda o: 0.0)
-    ours = fit_logistic_probe(data, loss=Classification(labels=("a", "b", "c")).loss, outputs=3).outputs(x)
+    loss = Classification(labels=("a", "b", "c")).loss
+    ours = fit_logistic_probe(data, loss=loss, outputs=3, strengths=(3.0,)).outputs(x)
     theirs = (
         LogisticRegression(C=3.0, tol=1e-8, max_iter=5000).fit(x, targets, sample_weight=weights).decision_function(x)
     )
@@ -67,27 +66,25 @@ def test_the_strength_is_the_best_on_validation():
     assert float((probe.outputs(fresh).argmax(1) == fresh_targets).mean()) == probe.metric
 
 
-def test_multilabel_probe_is_one_logistic_regression_per_label(monkeypatch):
+def test_multilabel_probe_is_one_logistic_regression_per_label():
     x, targets = classes()
     many = np.stack([targets == 0, targets >= 1], axis=1).astype(np.float32)
-    monkeypatch.setattr(module, "STRENGTHS", (3.0,))
     x = x.astype(np.float32)
     ours = fit_logistic_probe(
-        ProbeData(x, many, None, x, lambda o: 0.0), loss=Multilabel(labels=("p", "q")).loss, outputs=2
+        ProbeData(x, many, None, x, lambda o: 0.0), loss=Multilabel(labels=("p", "q")).loss, outputs=2, strengths=(3.0,)
     ).outputs(x)
     for k in range(2):
         theirs = LogisticRegression(C=3.0, tol=1e-8, max_iter=5000).fit(x, many[:, k]).decision_function(x)
         np.testing.assert_allclose(ours[:, k], theirs, atol=0.03)
 
 
-def test_ridge_probe_is_the_closed_form(monkeypatch):
+def test_ridge_probe_is_the_closed_form():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 6)).astype(np.float32)
     y = x @ rng.normal(size=6) + 4 + rng.normal(size=80) * 0.1
     for penalty in (1e-3, 0.1, 10.0):
-        monkeypatch.setattr(module, "RIDGE", (penalty,))
         for weights in (None, rng.uniform(0.2, 3, 80)):
-            ours = fit_ridge_probe(ProbeData(x, y, weights, x, lambda o: 0.0))
+            ours = fit_ridge_probe(ProbeData(x, y, weights, x, lambda o: 0.0), penalties=(penalty,))
             scaled = None if weights is None else weights / weights.mean()
             theirs = Ridge(alpha=penalty * 80).fit(x.astype(float), y, sample_weight=scaled)
             np.testing.assert_allclose(ours.weight[0], theirs.coef_, rtol=1e-3, atol=1e-5)

@@ -21,6 +21,7 @@ from tunewright.records import (
     Evaluation,
     Finding,
     Mistake,
+    RemedyTrial,
     Score,
     Split,
     Table,
@@ -136,6 +137,27 @@ def multiclass() -> ReportData:
                 rows=tuple(range(3, 39)),
                 rows_total=36,
                 remedy="Kept on one side of the split.",
+            ),
+        ),
+        remedies=(
+            RemedyTrial(
+                remedy="drop_columns",
+                rule="always",
+                metric="f1_macro",
+                effect=Score(value=-0.0631, low=-0.0702, high=-0.056, n=20),
+                p_value=1.0,
+                kept=True,
+                why="a column that gives the answer away falsifies the score that would judge it",
+                order=1,
+            ),
+            RemedyTrial(
+                remedy="drop_suspects",
+                rule="gain",
+                metric="f1_macro",
+                effect=Score(value=0.0012, low=-0.004, high=0.0064, n=20),
+                p_value=0.31,
+                kept=False,
+                why="no gain was shown",
             ),
         ),
         trained=TrainedModel(
@@ -365,6 +387,13 @@ def test_learning_curves_hold_both_losses_and_the_best_epoch() -> None:
     assert loss["layout"]["shapes"][0]["x0"] == 3
 
 
+def test_what_was_tried_is_told_with_its_effect():
+    page = render(multiclass())
+    for said in ("drop columns", "−6.3 points (−7.0 to −5.6)", "not kept", "+0.1 points (−0.4 to +0.6)"):
+        assert said in page
+    assert "What was tried" not in render(replace(multiclass(), remedies=()))
+
+
 def hostile() -> ReportData:
     start = multiclass()
     score = {"f1_macro": a_score(0.5), HOSTILE: a_score(0.4)}
@@ -378,6 +407,7 @@ def hostile() -> ReportData:
         split=Split(train=(0,), validation=(1,), test=(2,), how=HOSTILE, proof={HOSTILE: [HOSTILE]}),
         findings=(Finding(kind=HOSTILE, severity="error", evidence=HOSTILE, columns=(HOSTILE,), remedy=HOSTILE,
                           file=HOSTILE),),
+        remedies=(replace(start.remedies[0], remedy=HOSTILE, why=HOSTILE),),
         trained=replace(start.trained, method=HOSTILE, why=HOSTILE, metric=HOSTILE, candidates={HOSTILE: 0.5},
                         precision=HOSTILE),
         evaluation=Evaluation(

@@ -178,3 +178,31 @@ def test_options_load_without_polars_and_every_name_is_there() -> None:
     code = "import sys, tunewright.splits.options; sys.exit('polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert all(getattr(splits, name) is not None for name in splits.__all__)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=40, max_size=60), st.integers(0, 3))
+def test_the_proof_counts_what_a_double_loop_finds(who: list[int], seed: int) -> None:
+    n = len(who)
+    frame = pl.DataFrame(
+        {"n": [float(i // 2) for i in range(n)], "who": who, "y": ["a", "b"] * (n // 2) + ["a"] * (n % 2)}
+    )
+    parts = ["train" if (i * 7 + seed) % 3 else "test" for i in range(n)]
+    split, *_ = make_split(
+        frame, table(n, n="number"), options=SplitOptions(group="who", validation=0.0), seed=0, parts=parts
+    )
+    before, after = [i for i in range(n) if parts[i] == "train"], [i for i in range(n) if parts[i] == "test"]
+    assert split.proof["overlaps"] == {
+        "exact": sum(any(frame["n"][i] == frame["n"][j] for j in before) for i in after),
+        "near": sum(any(frame["n"][i] == frame["n"][j] for j in before) for i in after),
+        "group": sum(any(who[i] == who[j] for j in before) for i in after),
+        "time_order": 0,
+    }
+
+
+def test_a_random_split_and_one_by_time_prove_their_order() -> None:
+    texts = [*unlike(60), *unlike(60)]
+    split, *_ = split_texts(texts, ["a", "b"] * 60)
+    assert set(split.proof["overlaps"].values()) == {0}
+    split, *_ = split_texts(unlike(60), ["a", "b"] * 30, when=list(range(60)))
+    assert split.proof["overlaps"]["time_order"] == 0

@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import demo, doctor, evaluate, plan, predict, report, run
+from tunewright.cli import audit, demo, doctor, evaluate, plan, predict, report, run
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.signals import Stopped
@@ -35,6 +35,7 @@ VERBS = (
     ("run", run.verb),
     ("demo", demo.verb),
     ("plan", plan.verb),
+    ("audit", audit.verb),
     ("evaluate", evaluate.verb),
     ("predict", predict.verb),
     ("report", report.verb),

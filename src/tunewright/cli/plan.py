@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunewright.cli.answer import Answer
@@ -37,28 +37,30 @@ def verb(
     What it prints is itself a plan: tunewright plan DATA --target COL > plan.yaml; tunewright run --plan plan.yaml
     """
     from tunewright.records import to_json
+    from tunewright.runfolder.context import RunContext
+    from tunewright.stories.audit import examine
     from tunewright.stories.forecast import forecast
     from tunewright.stories.prepare import load_rows, prepare
 
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     prepared = prepare(load_rows(resolved), resolved)
+    findings = to_json(examine(prepared, resolved, RunContext(), deep=False).findings)
     expected = forecast(prepared, resolved)
     value = {
         "plan": to_json(resolved),
         "columns": to_json(prepared.table.columns),
         "task": {"kind": prepared.table.task, "why": prepared.table.task_why},
         "objective": to_json(prepared.objective),
-        "findings": to_json(prepared.findings),
+        "findings": findings,
         "forecast": expected,
     }
-    comments = [*_inferred(prepared), "", *_expected(expected)]
+    comments = [*_inferred(prepared, findings), "", *_expected(expected)]
     text = resolved.to_yaml() + "\n" + "\n".join(f"# {line}".rstrip() for line in comments)
     return Answer(value=value, text=text)
 
 
-def _inferred(prepared: Prepared) -> list[str]:
+def _inferred(prepared: Prepared, findings: Sequence[Mapping[str, Any]]) -> list[str]:
     from tunewright.cli.text import finding_lines, table
-    from tunewright.records import to_json
 
     known = prepared.table
     rows = [("column", "kind", "used as", "empty", "distinct", "why")]
@@ -70,7 +72,7 @@ def _inferred(prepared: Prepared) -> list[str]:
         "",
         *table(rows).splitlines(),
         "",
-        *finding_lines(to_json(prepared.findings), where="--json"),
+        *finding_lines(findings, where="--json"),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 ENDINGS = (".csv", ".jsonl")
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
 def verb(
@@ -48,6 +46,8 @@ def as_csv(answers: pl.DataFrame) -> str:
     """Prediction and confidence (or interval) as csv; text that a spreadsheet would run is neutralised."""
     import polars as pl
 
+    from tunewright.data.spreadsheet import neutral
+
     flat = answers.drop("probabilities", strict=False)
     texts = [name for name, dtype in flat.schema.items() if dtype == pl.String]
     return flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts).write_csv()
@@ -56,17 +56,6 @@ def as_csv(answers: pl.DataFrame) -> str:
 def as_jsonl(answers: pl.DataFrame) -> str:
     """One JSON object per row, with the probability of every label."""
     return "".join(json_text(row) + "\n" for row in _objects(answers))
-
-
-def neutral(cell: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; a number stays what it is.
-
-    >>> neutral("=1+1"), neutral("-2.5"), neutral("spam")
-    ("'=1+1", '-2.5', 'spam')
-    """
-    if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _NUMBER.fullmatch(cell):
-        return "'" + cell
-    return cell
 
 
 def _objects(answers: pl.DataFrame) -> list[dict[str, Any]]:

@@ -9,14 +9,19 @@ from typing import Literal, cast
 import polars as pl
 
 from tunewright.data.dates import parse_dates
+from tunewright.data.derived import compute, derived_columns, sources_of
 from tunewright.data.digests import fingerprint
+from tunewright.data.expressions import parse
 from tunewright.data.kinds import infer_columns
 from tunewright.data.names import listed, suggest
 from tunewright.data.numbers import Decimal, parse_numbers
 from tunewright.data.pairs import infer_pair
+from tunewright.data.spellings import label_variants
 from tunewright.data.tasks import describe_target, split_labels
 from tunewright.errors import DataError
 from tunewright.records import Column, Table
+
+MOST_LABELS = 5_000  # more different cells than that are no class names
 
 
 def describe(
@@ -26,6 +31,8 @@ def describe(
     columns: Mapping[str, str] | None = None,
     pair: Literal["auto", "none"] | Sequence[str] = "auto",
     roles: Mapping[str, str] | None = None,
+    derive: Mapping[str, str] | None = None,
+    unify: bool = False,
     files: Sequence[str] = (),
 ) -> Table:
     """Say what a table is: kinds and roles of its columns, its task, its pair of texts, its fingerprint.
@@ -36,6 +43,8 @@ def describe(
         columns: kinds the user gives, by column name; "ignore" leaves one out.
         pair: "auto", "none" or the names of two text columns.
         roles: columns that are weight, group, time or part, by column name.
+        derive: expressions of new columns, by name; what they are computed from may itself be left out.
+        unify: whether labels that differ only in case, blanks or punctuation are read as one.
         files: names of the files it came from.
 
     Raises:
@@ -47,14 +56,27 @@ def describe(
     'binary'
     """
     overrides = dict(columns or {})
+    spellings = _spellings(frame, target) if unify else {}
+    if spellings:
+        frame = frame.with_columns(_labels(frame.get_column(target)).replace(spellings).alias(target))
     if not isinstance(pair, str):
         overrides |= {name: "text" for name in pair if name in frame.columns and name != target}
-    known = infer_columns(frame, target=target, overrides=overrides, roles=roles)
+    hidden = {
+        name for text in (derive or {}).values() for name in parse(text).columns if overrides.get(name) == "ignore"
+    }
+    shown = {name: kind for name, kind in overrides.items() if name not in hidden}
+    known = infer_columns(frame, target=target, overrides=shown, roles=roles)
+    known = tuple(
+        replace(c, role="ignore", why="used for derived columns only") if c.name in hidden else c for c in known
+    )
+    known += derived_columns(derive or {}, known, lambda c: _cast(frame.get_column(c.name), c, None), target=target)
     _need_features(known)
     texts = [column.name for column in known if column.kind == "text" and column.role == "feature"]
     found, _ = infer_pair(frame, texts, pair)
     known = _leave_out_other_texts(known, found)
     goal = describe_target(frame.get_column(target), kind=overrides.get(target))  # type: ignore[arg-type]
+    if goal.task in ("binary", "multiclass"):
+        known = tuple(replace(c, spellings=spellings) if c.role == "target" else c for c in known)
     table = Table(
         rows=frame.height,
         columns=known,
@@ -88,7 +110,8 @@ def conform(frame: pl.DataFrame, table: Table, *, require_target: bool = False) 
     >>> conform(pl.DataFrame({"extra": [0], "price": ["1,000"]}), table).rows()
     [(1000.0,)]
     """
-    needed = [c.name for c in table.columns if c.role == "feature" or (require_target and c.role == "target")]
+    needed = [c.name for c in table.columns if _is_needed(c) or (require_target and c.role == "target")]
+    needed += sorted(sources_of(table.columns) - set(needed))
     absent = [name for name in needed if name not in frame.columns]
     if absent:
         hints = [f"{name!r}.{suggest(name, set(frame.columns) - set(needed))}" for name in absent]
@@ -96,8 +119,17 @@ def conform(frame: pl.DataFrame, table: Table, *, require_target: bool = False) 
             f"Data must have the columns the model was trained on. Missing: {' '.join(hints)} "
             f"The data has {listed(frame.columns)}. Add or rename columns."
         )
-    used = [c for c in table.columns if c.role != "ignore" and c.name in frame.columns]
-    return pl.DataFrame([_cast(frame.get_column(c.name), c, table) for c in used])
+    used = [c for c in table.columns if c.role != "ignore" and c.name in frame.columns and not c.derived]
+    cast = {c.name: _cast(frame.get_column(c.name), c, table) for c in used}
+    sources = sources_of(table.columns)
+    hidden = [c for c in table.columns if c.name in sources and c.role == "ignore"]
+    every = cast | {c.name: _cast(frame.get_column(c.name), c, table) for c in hidden}
+    derived = [compute(c, every) for c in table.columns if c.derived and c.role != "ignore"]
+    return pl.DataFrame([*cast.values(), *derived])
+
+
+def _is_needed(column: Column) -> bool:
+    return column.role == "feature" and not column.derived
 
 
 def _need_features(columns: Sequence[Column]) -> None:
@@ -118,11 +150,11 @@ def _leave_out_other_texts(columns: Sequence[Column], pair: tuple[str, str] | No
     return tuple(replace(c, role="ignore", why=why) if c.name in others else c for c in columns)
 
 
-def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
-    if column.role == "target" and table.task == "multilabel":
+def _cast(values: pl.Series, column: Column, table: Table | None) -> pl.Series:
+    if table is not None and column.role == "target" and table.task == "multilabel":
         return split_labels(values, delimiter=column.format)
-    if column.role == "target" and table.task != "regression":
-        return _labels(values)
+    if table is not None and column.role == "target" and table.task != "regression":
+        return _unified(_labels(values), column.spellings) if column.spellings else _labels(values)
     if column.role in ("group", "part"):
         return _labels(values)
     if column.kind == "number":
@@ -133,6 +165,26 @@ def _cast(values: pl.Series, column: Column, table: Table) -> pl.Series:
         return parse_dates(values, column.format or "%Y-%m-%d")
     texts = _strings(values)
     return texts.set((texts == "").fill_null(False), None)  # as in a csv file, so that the format does not matter
+
+
+def _spellings(frame: pl.DataFrame, target: str) -> dict[str, str]:
+    """Every spelling of a class name to the usual one; none for a target of numbers or of lists."""
+    if target not in frame.columns or frame.schema[target] != pl.String:
+        return {}
+    labels = _labels(frame.get_column(target)).drop_nulls()
+    counts = {str(label): int(n) for label, n in labels.value_counts(name="\0rows").rows()}
+    if len(counts) > MOST_LABELS:
+        return {}
+    return {label: label for label in sorted(counts)} | label_variants(counts, sure=True)
+
+
+def _unified(labels: pl.Series, spellings: Mapping[str, str]) -> pl.Series:
+    """Labels in their usual spelling; one that was never seen may still be a known one in other case or blanks."""
+    new = {str(label): 1 for label in labels.drop_nulls().unique().to_list() if label not in spellings}
+    if new:
+        known = dict.fromkeys(sorted(set(spellings.values())), len(new) + 1)
+        spellings = {**spellings, **label_variants(known | new, sure=True)}
+    return labels.replace(dict(spellings))
 
 
 def _labels(values: pl.Series) -> pl.Series:

@@ -40,6 +40,10 @@ class KnowledgeOptions:
     Args:
         never_use: columns that must not be features (they give the answer away, or are not known in time).
         weights: a number column >= 0 that says how much each row matters; None: all rows matter alike.
+        derive: new columns by name, each an expression over the others, as in `hour: "created_at.hour"`.
+        costs: what confusions cost, by "true label -> label said"; others cost 1. Decisions then cost least.
+        protect: slices, as in "channel == 'phone'", in which a model that gets worse is not called better.
+        tests: path of a YAML file of behaviours that the model has to show; None: none.
 
     >>> KnowledgeOptions(never_use=("agent",)).weights is None
     True
@@ -47,3 +51,23 @@ class KnowledgeOptions:
 
     never_use: tuple[str, ...] = ()
     weights: str | None = None
+    derive: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    protect: tuple[str, ...] = ()
+    tests: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditOptions:
+    """What follows from what is found wrong with the data.
+
+    Args:
+        apply: remedies: verified (each is tried, and kept only where the measurement allows) or none.
+        corrections: a csv sheet of rows that a person has reviewed (keep, relabel, drop), or null.
+
+    >>> AuditOptions().apply
+    'verified'
+    """
+
+    apply: Literal["verified", "none"] = "verified"
+    corrections: str | None = None

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 from tunewright.detectors.class_imbalance import ClassImbalance
 from tunewright.detectors.constant_column import ConstantColumn
+from tunewright.detectors.empty_text import EmptyText
+from tunewright.detectors.encoding_damage import EncodingDamage
 from tunewright.detectors.id_column import IdColumn
+from tunewright.detectors.label_format import LabelFormat
+from tunewright.detectors.language_mix import LanguageMix
+from tunewright.detectors.leakage_target import LeakageTarget
 from tunewright.detectors.missing_values import MissingValues
+from tunewright.detectors.mixed_format import MixedFormat
+from tunewright.detectors.outliers import Outliers
 from tunewright.detectors.rare_class import RareClass
 from tunewright.detectors.repeats import Repeats
 from tunewright.detectors.rows import Detector, Rows
+from tunewright.detectors.sensitive import Sensitive
+from tunewright.detectors.shifted_row import ShiftedRow
+from tunewright.detectors.split_shift import SplitShift
+from tunewright.detectors.suggest_columns import SuggestColumns
+from tunewright.detectors.time_drift import TimeDrift
 from tunewright.records import Finding
 
 DETECTORS: tuple[Detector, ...] = (
+    LeakageTarget(),
+    SplitShift(),
+    TimeDrift(),
+    ShiftedRow(),
+    LabelFormat(),
     RareClass(),
     ClassImbalance(),
+    Repeats(),
     MissingValues(),
+    Outliers(),
+    MixedFormat(),
+    EncodingDamage(),
+    EmptyText(),
+    LanguageMix(),
+    Sensitive(),
     ConstantColumn(),
     IdColumn(),
-    Repeats(),
+    SuggestColumns(),
 )
 
 __all__ = ["DETECTORS", "Detector", "Rows", "detect"]

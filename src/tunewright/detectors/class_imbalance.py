@@ -25,7 +25,7 @@ class ClassImbalance:
         typed, table, split = rows.typed, rows.table, rows.split
         if table.task not in ("binary", "multiclass"):
             return ()
-        counts = typed[table.target][list(split.train)].drop_nulls().value_counts().rows()
+        counts = typed[table.target][list(split.train)].drop_nulls().value_counts(name="\0rows").rows()
         if len(counts) < 2:
             return ()
         ordered = sorted(counts, key=lambda row: (-row[1], row[0]))

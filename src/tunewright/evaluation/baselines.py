@@ -15,9 +15,10 @@ import polars as pl
 from tunewright.features.categories import CategoryFeature
 from tunewright.features.featurizer import Featurizer
 from tunewright.features.numbers import NumberFeature
+from tunewright.learning.lexical import Words
 from tunewright.learning.linear import fit_linear
 from tunewright.learning.problem import Problem
-from tunewright.models.lexical import Lexical, lexical_features, vectorizer
+from tunewright.models.lexical import lexical_features, vectorizer
 from tunewright.tasks import Multilabel, Regression
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -40,7 +41,7 @@ class Rows:
 
     problem: Problem
     frozen: Mapping[str, Array]
-    lexical: tuple[Lexical, Outputs] | None
+    lexical: Words | None
     judge: Callable[[Array], float]
 
 
@@ -59,7 +60,7 @@ def majority(rows: Rows) -> Outputs | None:
 
 def tfidf(rows: Rows) -> Outputs | None:
     """TF-IDF of word 1-2-grams, beside the table columns, and a linear model whose strength validation picks."""
-    return rows.lexical[1] if rows.lexical else None
+    return rows.lexical.outputs if rows.lexical else None
 
 
 def boosting(rows: Rows) -> Outputs | None:
@@ -116,7 +117,7 @@ def _components(rows: Rows) -> dict[str, Array]:
     from sklearn.decomposition import TruncatedSVD
 
     assert rows.lexical is not None
-    model, prepared = rows.lexical[0], rows.problem.preprocessor
+    model, prepared = rows.lexical.model, rows.problem.preprocessor
     fitted = vectorizer(model.vocabulary, model.idf)
     nothing = {part: np.zeros((len(frame), 0), np.float32) for part, frame in rows.problem.typed.items()}
     words = {

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tunewright.evaluation.baselines import BASELINES, Rows
+from tunewright.evaluation.costs import expected_cost
+from tunewright.evaluation.protected import judge_slices, read_slices
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.fit import Fitted
+from tunewright.learning.problem import Problem
 from tunewright.metrics import Outcome, difference, scores
 from tunewright.metrics import metric as metric_of
 from tunewright.objective import Objective, verdict
-from tunewright.records import Comparison, Evaluation, Score
+from tunewright.records import Comparison, Evaluation, Score, to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import wilson
 from tunewright.tasks import Classification, Decision
@@ -22,7 +26,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def evaluate(
-    rows: Rows, fitted: Fitted, objective: Objective, *, limits: Mapping[str, float], run: RunContext
+    rows: Rows,
+    fitted: Fitted,
+    objective: Objective,
+    *,
+    limits: Mapping[str, float],
+    run: RunContext,
+    protect: Sequence[str] = (),
 ) -> Evaluation:
     """Score the model and every baseline on the test part and compare them on the same rows.
 
@@ -32,6 +42,7 @@ def evaluate(
         objective: metric and target.
         limits: measured latency_ms and size_mb, as far as the plan limits them.
         run: hears about it.
+        protect: conditions of slices in which a model that gets worse is not called better.
     """
     problem = rows.problem
     ours = {
@@ -46,6 +57,12 @@ def evaluate(
         # Undefined where, say, a prediction is constant (rank correlation) or one class is absent (AUC).
         if objective.metric in metrics["test"] and metric_of(objective.metric).value(outcome) is not None
     )
+    slices = _slices(rows, ours["test"], others, protect, objective.metric)
+    worse = {one["against"] for one in slices if one["verdict"] == "worse"}
+    comparisons = tuple(
+        replace(one, verdict="no evidence") if one.verdict == "better" and one.b in worse else one
+        for one in comparisons
+    )
     return Evaluation(
         metric=objective.metric,
         metrics=metrics,
@@ -55,10 +72,42 @@ def evaluate(
             objective,
             metrics["test"].get(objective.metric),
             limits_measured=limits,
-            baseline_note=_baseline_note(comparisons),
+            baseline_note=" ".join([_baseline_note(comparisons), *_slice_notes(slices)]).strip(),
         ),
+        expected_cost=_costs(problem, {"model": ours["test"], **others}),
+        slices=slices,
         per_class=_per_class(problem.task, ours["test"]),
     )
+
+
+def _slices(
+    rows: Rows, model: Outcome, others: Mapping[str, Outcome], protect: Sequence[str], metric: str
+) -> tuple[dict[str, Any], ...]:
+    """The model against every baseline in every protected slice of the test rows."""
+    if not protect:
+        return ()
+    typed = rows.problem.typed["test"]
+    conditions = read_slices(protect, typed.schema)
+    return tuple(
+        {"against": name, **to_json(one)}
+        for name, outcome in others.items()
+        for one in judge_slices(
+            conditions, typed, model, outcome, metric=metric, names=("the model", name), seed=rows.problem.seed
+        )
+    )
+
+
+def _slice_notes(slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    worse = [one for one in slices if one["verdict"] == "worse"]
+    return [f"Protected: {one['text']}" for one in worse]
+
+
+def _costs(problem: Problem, outcomes: Mapping[str, Outcome]) -> dict[str, Score]:
+    """What a row costs by the expert's costs."""
+    if not isinstance(problem.task, Classification) or not problem.task.costs:
+        return {}
+    matrix = np.array(problem.task.costs)
+    return {name: expected_cost(outcome, matrix, seed=problem.seed) for name, outcome in outcomes.items()}
 
 
 def _baselines(rows: Rows, fitted: Fitted, metric: str, run: RunContext) -> dict[str, Outcome]:

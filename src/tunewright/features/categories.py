@@ -29,7 +29,7 @@ class CategoryFeature:
     @classmethod
     def fit(cls, values: pl.Series) -> CategoryFeature:
         """Keep the values that at least 5 train rows have, 64 at most, most frequent first."""
-        counts = values.drop_nulls().cast(pl.String).value_counts().rows()
+        counts = values.drop_nulls().cast(pl.String).value_counts(name="\0rows").rows()
         frequent = sorted((row for row in counts if row[1] >= RAREST), key=lambda row: (-row[1], row[0]))
         return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]))
 

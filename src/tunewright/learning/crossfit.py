@@ -6,7 +6,7 @@ Shapes: n rows, F features, K outputs, k folds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ class Learned:
         targets: (m,) class numbers, −1 unknown; (m, K) of 0 and 1; or (m,) scaled values.
         labels: names of the K classes or labels; empty for regression.
         probabilities: (m, K) out-of-fold probabilities; regression: (m, 1) out-of-fold scaled values.
-        folds: (m,) the fold in which each row was held out.
+        folds: (m,) the fold in which each row was held out; −1 for rows that no fit has seen.
+        clusters: (m,) rows of one number were held out together.
     """
 
     rows: Array
@@ -37,6 +38,20 @@ class Learned:
     labels: tuple[str, ...]
     probabilities: Array
     folds: Array
+    clusters: Array
+
+    def among(self, rows: Array) -> Learned:
+        """The same of some rows only, given by their ids."""
+        kept = np.isin(self.rows, rows)
+        return replace(
+            self,
+            rows=self.rows[kept],
+            features=self.features[kept],
+            targets=self.targets[kept],
+            probabilities=self.probabilities[kept],
+            folds=self.folds[kept],
+            clusters=self.clusters[kept],
+        )
 
 
 def deal_folds(clusters: Array, strata: Array, *, folds: int, seed: int) -> Array:
@@ -143,13 +158,13 @@ def out_of_fold(
     """
     scored = x_nF if scored_x is None else scored_x
     out = np.zeros((len(x_nF), y_nK.shape[1]))
-    for held, sums in _held_out(x_nF, y_nK, folds, weights):
+    for held, sums in held_out_fits(x_nF, y_nK, folds, weights):
         weight, bias = sums.solve(penalty)
         out[held] = np.asarray(scored[held], np.float64) @ weight + bias
     return out
 
 
-def _held_out(x: Array, y: Array, folds: Array, weights: Array | None) -> Iterator[tuple[Array, Moments]]:
+def held_out_fits(x: Array, y: Array, folds: Array, weights: Array | None = None) -> Iterator[tuple[Array, Moments]]:
     """Each fold's rows, and the sums over all other rows."""
     parts = []
     for fold in np.unique(folds):

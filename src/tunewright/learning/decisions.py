@@ -13,6 +13,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 GRID = np.linspace(0.02, 0.98, 49)
 FEWEST_POSITIVES = 5
 COVERAGE = 0.9
+# Metrics that no threshold improves: they read probabilities, or 0.5 is right for them.
+THRESHOLD_FREE = ("accuracy", "roc_auc", "log_loss", "brier", "average_precision", "ece")
 
 
 def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Decision:
@@ -31,7 +33,7 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
     known = targets >= 0
     temperature = _temperature(task, outputs[known], targets[known])
     plain = Decision(temperature=temperature)
-    if task.positive is None or metric in ("accuracy", "roc_auc", "log_loss", "brier", "average_precision", "ece"):
+    if task.costs or task.positive is None or metric in THRESHOLD_FREE:
         return plain
     values = np.array(
         [

@@ -48,8 +48,19 @@ class Tuned:
     trainable: int
 
 
-def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext) -> Tuned:
-    """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch."""
+def fine_tune(
+    judging: Judging, choices: Choices, start: Start, run: RunContext, *, stop_after: int | None = None
+) -> Tuned:
+    """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch.
+
+    Args:
+        judging: the problem and the metric.
+        choices: what trains and how.
+        start: the probe and what it was fitted on.
+        run: observer, checkpoints, stop signal.
+        stop_after: the epoch to end at, where that is settled; None lets validation choose.
+    """
+    recipe = replace(choices.recipe, stop_after=stop_after)
     problem = judging.problem
     encoder = load_encoder(problem, choices.pooling, start.precision) if problem.backbone else None
     network = make_network(judging, choices, encoder, start.probe)
@@ -58,11 +69,11 @@ def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext)
     trained = make_network(judging, choices, None, start.probe) if head_only else network
     choose_trainable(trained, choices.method, seed=problem.seed)
     if trained.encoder is not None:
-        set_dropout(trained.encoder, choices.recipe.dropout)
+        set_dropout(trained.encoder, recipe.dropout)
     parameters = _count(network.parameters())
     trainable = _count(p for p in trained.parameters() if p.requires_grad)
     first = probe_epoch(judging, start)
-    if head_only and choices.head == "linear":
+    if (head_only and choices.head == "linear") or stop_after == 0:
         # The probe is the optimum of this very problem: there is nothing left to train.
         return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable)
     around = Surroundings(
@@ -74,7 +85,7 @@ def fine_tune(judging: Judging, choices: Choices, start: Start, run: RunContext)
         device=pick_device(),
     )
     training, validation = _labelled(judging, start, head_only)
-    state = train(trained, training, validation, choices.recipe, start=first, around=around)
+    state = train(trained, training, validation, recipe, start=first, around=around)
     merge_lora(trained)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
@@ -106,6 +117,8 @@ def probe_epoch(judging: Judging, start: Start) -> Epoch:
     """The learning curve's first point: the probe, before any update."""
 
     def mean_loss(part: str) -> float:
+        if part not in start.frozen:
+            return 0.0  # no validation rows: everything is settled
         outputs = torch.from_numpy(start.probe.outputs(start.frozen[part]))
         return float(judging.loss(outputs, torch.from_numpy(judging.problem.targets[part]), 0.0).mean())
 
@@ -121,7 +134,8 @@ def probe_epoch(judging: Judging, start: Start) -> Epoch:
 def _labelled(judging: Judging, start: Start, head_only: bool) -> tuple[Labelled, Labelled]:
     problem, rows, weights = judging.problem, judging.rows(), judging.weights()
     inputs = {
-        part: Inputs((), start.frozen[part]) if head_only else problem.inputs[part] for part in ("train", "validation")
+        part: Inputs((), start.frozen[part]) if head_only and part in start.frozen else problem.inputs[part]
+        for part in ("train", "validation")
     }
     training = Labelled(
         inputs["train"].take(rows), problem.targets["train"][rows], None if weights is None else weights[rows]

@@ -7,6 +7,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,19 @@ from tunewright.bundle.model import FittedModel
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.learning.judging import Judging
-from tunewright.learning.lexical import choose_share, fit_lexical
-from tunewright.learning.probe import Probe, ProbeData, fit_logistic_probe, fit_probe, fit_ridge_probe
+from tunewright.learning.lexical import Words, choose_share, fit_lexical
+from tunewright.learning.probe import (
+    RIDGE,
+    STRENGTHS,
+    TEXT_SCALES,
+    Probe,
+    ProbeData,
+    fit_logistic_probe,
+    fit_probe,
+    fit_ridge_probe,
+)
 from tunewright.learning.recipes import Choices
-from tunewright.models.lexical import Lexical
+from tunewright.learning.settled import Settled
 from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
@@ -44,6 +54,7 @@ class Fitted:
         probe_outputs: per part, the probe's.
         frozen: per part, joined frozen vectors and dense features.
         lexical: the linear model over n-grams and its outputs per part, whether or not the model uses it.
+        settled: what validation chose.
         backbone_folder: the files the encoder came from, or None for table-only models.
     """
 
@@ -52,11 +63,12 @@ class Fitted:
     outputs: Mapping[str, Array]
     probe_outputs: Mapping[str, Array]
     frozen: Mapping[str, Array]
-    lexical: tuple[Lexical, Mapping[str, Array]] | None
+    lexical: Words | None
+    settled: Settled
     backbone_folder: Path | None
 
 
-def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
+def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | None = None) -> Fitted:
     """Fit a model to a problem.
 
     Args:
@@ -64,6 +76,7 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
             best epoch.
         choices: what trains and how.
         run: journal, observer, checkpoints, stop signal.
+        settled: what earlier fits chose, for a problem without validation rows; None lets validation choose.
     """
     from tunewright.learning.finetune import Start, fine_tune
     from tunewright.models.precision import keep_few_kernels
@@ -73,20 +86,27 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
     precision = decide_precision(problem, run)
     frozen = frozen_features(problem, choices.pooling, precision, run)
     clock.lap("encode")
-    probe = _fit_probe(judging, frozen)
+    probe = _fit_probe(judging, frozen, settled)
     value = judging.sign * probe.metric
-    run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
+    if settled is None:
+        run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
-    tuned = fine_tune(judging, choices, Start(frozen, probe, precision), run)
+    epochs = settled.epochs if settled is not None else None
+    tuned = fine_tune(judging, choices, Start(frozen, probe, precision), run, stop_after=epochs)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
     clock.lap("predict")
-    lexical = fit_lexical(problem, judging.judge, judging.importance())
+    strength = settled.word_strength if settled is not None else None
+    lexical = fit_lexical(problem, judging.judge, judging.importance(), strength=strength)
     if lexical is not None:
-        model, outputs = _with_words(judging, model, outputs, lexical)
+        model, outputs = _with_words(judging, model, outputs, lexical, settled)
     clock.lap("words")
-    decision = fit_decision(problem.task, outputs["validation"], problem.targets["validation"], judging.metric)
+    decision = (
+        fit_decision(problem.task, outputs["validation"], problem.targets["validation"], judging.metric)
+        if settled is None
+        else settled.decision
+    )
     model = dataclasses.replace(model, decision=decision)
     return Fitted(
         model=model,
@@ -95,6 +115,14 @@ def fit(judging: Judging, choices: Choices, run: RunContext) -> Fitted:
         probe_outputs={part: probe.outputs(x) for part, x in frozen.items()},
         frozen=frozen,
         lexical=lexical,
+        settled=Settled(
+            strength=probe.strength,
+            scale=probe.scale,
+            epochs=tuned.state.best_epoch,
+            word_strength=lexical.strength if lexical is not None else None,
+            share=model.lexical_share,
+            decision=decision,
+        ),
         backbone_folder=problem.backbone.folder if problem.backbone else None,
     )
 
@@ -110,28 +138,39 @@ class _Clock:
         self.last = now
 
 
-def _fit_probe(judging: Judging, frozen: Mapping[str, Array]) -> Probe:
+def _fit_probe(judging: Judging, frozen: Mapping[str, Array], settled: Settled | None) -> Probe:
     problem = judging.problem
+    strengths = (settled.strength,) if settled is not None else None
+    scales = (settled.scale,) if settled is not None else TEXT_SCALES
     width = frozen["train"].shape[1] - problem.inputs["train"].dense.shape[1]
     # A pair's cosine stands last in its block and counts in full, however little the rest of the block counts.
     width -= len(problem.preprocessor.texts) == 2
     data = ProbeData(
-        frozen["train"], problem.targets["train"], judging.importance(), frozen["validation"], judging.judge, width
+        frozen["train"],
+        problem.targets["train"],
+        judging.importance(),
+        frozen.get("validation", frozen["train"][:0]),
+        judging.judge,
+        width,
     )
     if isinstance(problem.task, Regression):
-        return fit_probe(data, fit_ridge_probe)
-    return fit_probe(data, lambda one: fit_logistic_probe(one, loss=judging.loss, outputs=problem.task.outputs))
+        return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=strengths or RIDGE), scales)
+    kind = partial(fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs)
+    return fit_probe(data, lambda one: kind(one, strengths=strengths or STRENGTHS), scales)
 
 
 def _with_words(
-    judging: Judging, model: FittedModel, outputs: dict[str, Array], lexical: tuple[Lexical, Mapping[str, Array]]
+    judging: Judging, model: FittedModel, outputs: dict[str, Array], words: Words, settled: Settled | None
 ) -> tuple[FittedModel, dict[str, Array]]:
     """Add the lexical outputs where that is better on validation."""
-    words, added = lexical
-    share = choose_share(outputs["validation"], added["validation"], judging.judge)
+    added = words.outputs
+    if settled is not None:
+        share = settled.share
+    else:
+        share = choose_share(outputs["validation"], added["validation"], judging.judge)
     if not share:
         return model, outputs
-    model = dataclasses.replace(model, lexical=words, lexical_share=share)
+    model = dataclasses.replace(model, lexical=words.model, lexical_share=share)
     return model, {part: values + np.float32(share) * added[part] for part, values in outputs.items()}
 
 
@@ -167,7 +206,7 @@ def _trained(
     candidates = {"probe": history[0].metric}
     if history[1:]:
         candidates["fine-tuned"] = max((epoch.metric for epoch in history[1:]), key=lambda value: sign * value)
-    if model.lexical is not None:
+    if model.lexical is not None and "validation" in outputs:
         candidates["with words"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
         method=choices.method,

@@ -48,7 +48,12 @@ class Judging:
         return self.problem.task.loss(outputs, targets, smoothing)
 
     def judge(self, outputs: Array) -> float:
-        """Validation outputs (n, K) to the metric after its decision was fitted; higher is always better."""
+        """Validation outputs (n, K) to the metric after its decision was fitted; higher is always better.
+
+        0 where there are no validation rows: then everything is settled, and nothing is chosen.
+        """
+        if not len(outputs):
+            return 0.0
         task, targets = self.problem.task, self.problem.targets["validation"]
         value = metric_of(self.metric).value(
             task.outcome(targets, outputs, fit_decision(task, outputs, targets, self.metric))

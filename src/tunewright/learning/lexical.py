@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,32 @@ FEWEST_ROWS = 2
 SHARES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """The fitted lexical part, its outputs per part, and the strength that was chosen."""
+
+    model: Lexical
+    outputs: Mapping[str, Array]
+    strength: float
+
+
 def fit_lexical(
-    problem: Problem, judge: Callable[[Array], float], weights: Array | None = None
-) -> tuple[Lexical, Mapping[str, Array]] | None:
+    problem: Problem,
+    judge: Callable[[Array], float],
+    weights: Array | None = None,
+    *,
+    strength: float | None = None,
+) -> Words | None:
     """Fit TF-IDF on train texts and a linear model on it.
 
     Args:
         problem: task, texts, targets.
         judge: validation outputs to the objective metric, higher is better.
         weights: (n,) importance of the train rows, or None.
+        strength: of the linear model, where it is settled; None chooses it on validation.
 
     Returns:
-        The model and its outputs per part; None without text, or without a word that two train rows share.
+        None without text, or without a word that two train rows share.
     """
     if not problem.preprocessor.texts:
         return None
@@ -43,9 +58,9 @@ def fit_lexical(
         for part, segments in texts.items()
         if len(problem.inputs[part])
     }
-    linear = fit_linear(features, problem, judge, weights)
+    linear = fit_linear(features, problem, judge, weights, strength=strength)
     words = tuple(str(word) for word in fitted.get_feature_names_out())
-    return Lexical(words, fitted.idf_, linear.weight, linear.bias), linear.outputs
+    return Words(Lexical(words, fitted.idf_, linear.weight, linear.bias), linear.outputs, linear.strength)
 
 
 def choose_share(network: Array, lexical: Array, judge: Callable[[Array], float]) -> float:

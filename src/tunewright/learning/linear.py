@@ -19,15 +19,21 @@ NEVER = -30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
-    """A fitted linear map: `weight` (K, I), `bias` (K,), and its outputs for every part."""
+    """A fitted linear map: `weight` (K, I), `bias` (K,), its outputs for every part, the strength that was chosen."""
 
     weight: Array
     bias: Array
     outputs: Mapping[str, Array]
+    strength: float
 
 
 def fit_linear(
-    features: Mapping[str, Any], problem: Problem, judge: Callable[[Array], float], weights: Array | None = None
+    features: Mapping[str, Any],
+    problem: Problem,
+    judge: Callable[[Array], float],
+    weights: Array | None = None,
+    *,
+    strength: float | None = None,
 ) -> Linear:
     """Fit a linear support vector machine, or a ridge regression, for each strength; keep the best on validation.
 
@@ -36,20 +42,28 @@ def fit_linear(
         problem: task and targets.
         judge: validation outputs to the objective metric, higher is better.
         weights: (n,) importance of the train rows, or None.
+        strength: the only one to fit; None tries the grid.
 
     Returns:
         Outputs are margins or scaled values; a fitted temperature makes margins probabilities.
     """
     grid = PENALTIES if isinstance(problem.task, Regression) else STRENGTHS
+    if strength is not None:
+        weight, bias = _fit_one(features["train"], problem, strength, weights)
+        return Linear(weight, bias, _outputs(features, weight, bias), strength)
     best: tuple[float, Linear] | None = None
     for strength in grid:
         weight, bias = _fit_one(features["train"], problem, strength, weights)
-        outputs = {part: np.asarray(x @ weight.T + bias, np.float32) for part, x in features.items()}
+        outputs = _outputs(features, weight, bias)
         quality = judge(outputs["validation"])
         if best is None or quality > best[0]:
-            best = (quality, Linear(weight, bias, outputs))
+            best = (quality, Linear(weight, bias, outputs, strength))
     assert best is not None
     return best[1]
+
+
+def _outputs(features: Mapping[str, Any], weight: Array, bias: Array) -> dict[str, Array]:
+    return {part: np.asarray(x @ weight.T + bias, np.float32) for part, x in features.items()}
 
 
 def _fit_one(x: Any, problem: Problem, strength: float, weights: Array | None) -> tuple[Array, Array]:

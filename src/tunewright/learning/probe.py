@@ -5,7 +5,7 @@ Shapes: n rows, F features, K outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,12 +33,14 @@ class Probe:
         bias: (K,) float32.
         strength: the chosen C (classification) or ridge penalty per row (regression).
         metric: the objective metric on validation, higher is better.
+        scale: by which the encoder's block was multiplied while fitting.
     """
 
     weight: Array
     bias: Array
     strength: float
     metric: float
+    scale: float = 1.0
 
     def outputs(self, x_nF: Array) -> Array:
         """(n, K) outputs."""
@@ -72,22 +74,22 @@ class ProbeData:
         return replace(self, x_nF=self.x_nF * factors, validation_x=self.validation_x * factors)
 
 
-def fit_probe(data: ProbeData, fit_one: Callable[[ProbeData], Probe]) -> Probe:
+def fit_probe(data: ProbeData, fit_one: Callable[[ProbeData], Probe], scales: Sequence[float] = TEXT_SCALES) -> Probe:
     """Fit a probe; beside table columns, at the scale of the encoder's block that is best on validation."""
     if data.encoder_width in (0, data.x_nF.shape[1]):
         return fit_one(data)
     best: Probe | None = None
-    for scale in TEXT_SCALES:
+    for scale in scales:
         found = fit_one(data.scaled(scale))
         if best is None or found.metric > best.metric:
             weight = found.weight.copy()
             weight[:, : data.encoder_width] *= scale
-            best = replace(found, weight=weight)
+            best = replace(found, weight=weight, scale=scale)
     assert best is not None
     return best
 
 
-def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int) -> Probe:
+def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
     """Fit a softmax or sigmoid probe by L-BFGS along a path of strengths; keep the best on validation.
 
     The penalty of strength C is mean(‖x‖²) / (2 C n) ‖W‖², which for unit-length rows is scikit-learn's. The path ends
@@ -107,7 +109,7 @@ def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int) -> Probe:
 
     best: Probe | None = None
     worse = 0
-    for strength in STRENGTHS:
+    for strength in strengths:
         _descend(weight, bias, partial(penalised, strength))
         fitted = _frozen(weight, bias, strength, data)
         worse = 0 if best is None or fitted.metric > best.metric else worse + 1
@@ -119,7 +121,7 @@ def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int) -> Probe:
     return best
 
 
-def fit_ridge_probe(data: ProbeData) -> Probe:
+def fit_ridge_probe(data: ProbeData, *, penalties: Sequence[float] = RIDGE) -> Probe:
     """Fit a ridge regression for every penalty at once through one eigendecomposition; keep the best on validation."""
     x = np.asarray(data.x_nF, np.float64)
     weights = np.ones(len(x)) if data.weights is None else np.asarray(data.weights, np.float64)
@@ -130,7 +132,7 @@ def fit_ridge_probe(data: ProbeData) -> Probe:
     values, vectors = np.linalg.eigh(centered.T @ centered / len(x))
     projected = vectors.T @ (centered.T @ ((data.targets - y_mean) * root) / len(x))
     best: Probe | None = None
-    for penalty in RIDGE:
+    for penalty in penalties:
         weight = vectors @ (projected / (np.maximum(values, 0) + penalty))
         bias = y_mean - float(x_mean @ weight)
         outputs = (data.validation_x @ weight + bias)[:, None]

@@ -59,6 +59,8 @@ def pose_problem(
     preprocess: PreprocessOptions,
     model: ModelOptions,
     positive: str | None = None,
+    costs: Mapping[str, float] | None = None,
+    task: Task | None = None,
     seed: int = 0,
 ) -> Problem:
     """Fit preprocessing on the train rows and turn every part into inputs and targets.
@@ -70,6 +72,8 @@ def pose_problem(
         preprocess: the plan's block.
         model: backbone and max_length.
         positive: binary: the positive label.
+        costs: of confusions, by "true label -> label said".
+        task: learned before, from more rows than these; None learns it.
         seed: of everything random.
 
     Raises:
@@ -84,7 +88,8 @@ def pose_problem(
     tokenizer = TextTokenizer(backbone.folder) if backbone else None
     known = pl.concat([parts["train"][table.target], parts["validation"][table.target]])
     learned_from = parts["train"][table.target] if table.task == "regression" else known
-    task = make_task(table.task, learned_from, positive=positive, target_scale=preprocess.target)
+    if task is None:
+        task = make_task(table.task, learned_from, positive=positive, target_scale=preprocess.target, costs=costs)
     preprocessor = Preprocessor.fit(
         parts["train"],
         table,

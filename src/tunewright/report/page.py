@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from tunewright.records import Analysis, Epoch, Evaluation, Finding, Score, Split, Table, TrainedModel
+from tunewright.records import Analysis, Epoch, Evaluation, Finding, RemedyTrial, Score, Split, Table, TrainedModel
 from tunewright.report import charts, words
+from tunewright.report.effects import effect
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,6 +38,7 @@ class ReportData:
         table: the columns and the task.
         split: the parts, how they came to be, and the proof.
         findings: what the audit found.
+        remedies: which of them were tried, and what each did.
         trained: the kept model and how it came to be.
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
@@ -52,6 +54,7 @@ class ReportData:
     table: Table
     split: Split
     findings: tuple[Finding, ...]
+    remedies: tuple[RemedyTrial, ...]
     trained: TrainedModel
     evaluation: Evaluation
     analysis: Analysis
@@ -162,6 +165,7 @@ def _environment() -> Environment:
         "value": words.value,
         "interval": words.interval,
         "beside": words.beside,
+        "effect": effect,
         "count": words.count,
         "share": words.share,
         "seconds": words.seconds,

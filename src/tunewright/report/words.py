@@ -224,6 +224,9 @@ def proof(items: Mapping[str, Any]) -> dict[str, str]:
         crossing = rest.pop("straddling_clusters")
         groups = f"{count(crossing)} group{'s' if crossing != 1 else ''}"
         said["Rows that are alike"] = f"{groups if crossing else 'none'} in more than one part"
+    if isinstance(rest.get("overlaps"), Mapping):
+        counted = {name.replace("_", " "): n for name, n in rest.pop("overlaps").items()}
+        said["Overlaps between parts"] = ", ".join(f"{name} {count(n)}" for name, n in counted.items())
     if isinstance(rest.get("class_shares"), Mapping):
         parts = [shares for shares in rest.pop("class_shares").values() if any(shares.values())]
         labels = dict.fromkeys(label for shares in parts for label in shares)

@@ -1,6 +1,6 @@
 """The run folder: one writer, atomic writes, a journal, checkpoints. Whatever kills a run, it can be continued."""
 
-from tunewright.runfolder.arrays import write_arrays
+from tunewright.runfolder.arrays import read_arrays, write_arrays
 from tunewright.runfolder.atomic import (
     check_folder,
     read_json,
@@ -24,6 +24,7 @@ __all__ = [
     "check_folder",
     "load_state",
     "open_run",
+    "read_arrays",
     "read_entries",
     "read_json",
     "save_state",

@@ -8,8 +8,25 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tunewright.errors import RunError
+
 if TYPE_CHECKING:
     import numpy as np
+
+
+def read_arrays(file: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Read the arrays that `write_arrays` wrote into a folder of our own.
+
+    Raises:
+        RunError: it is not there or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(file))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"{file} must be a readable safetensors file. Got: {error}. Start over with --fresh.") from error
 
 
 def write_arrays(

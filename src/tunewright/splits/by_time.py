@@ -43,7 +43,7 @@ class ByTime:
             PlanError: the time column is not there or holds neither dates nor numbers.
             DataError: too few labelled rows with a time.
         """
-        times = self._times(frame)
+        times = self.times(frame)
         rows = strata.labelled
         dated = rows[~np.isnan(times[rows])]
         dated = dated[np.argsort(times[dated], kind="stable")]
@@ -57,7 +57,7 @@ class ByTime:
         parts[dated[test:]] = 2
         return split_of(parts, clusters, strata, how=self.kind, more={"rows_without_time": len(rows) - len(dated)})
 
-    def _times(self, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
+    def times(self, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
         """Times as numbers (a date-time as its microseconds since 1970), NaN where missing."""
         if self.column not in frame.columns:
             raise PlanError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -33,12 +33,14 @@ class Clusters:
         copies: (n,) the same from the content of the rows alone, without groups.
         groups: (n,) the given groups alone; every row its own where there are none.
         findings: what was seen on the way.
+        exact: (n,) copies to the letter alone, or None where that is all that `copies` are.
     """
 
     labels: Ints
     copies: Ints
     groups: Ints
     findings: tuple[Finding, ...] = ()
+    exact: Ints | None = None
 
 
 def clusters(frame: pl.DataFrame, table: Table, *, group: str | None = None) -> Clusters:
@@ -87,7 +89,42 @@ def clusters(frame: pl.DataFrame, table: Table, *, group: str | None = None) -> 
         groups_chained_found(cut, groups, group),
     )
     found = tuple(finding for finding in findings if finding is not None)
-    return Clusters(labels=labels, copies=copies, groups=groups, findings=found)
+    return Clusters(
+        labels=labels,
+        copies=copies,
+        groups=groups,
+        findings=found,
+        exact=dense(exact if texts else uncrowded),
+    )
+
+
+def clusters_among(frame: pl.DataFrame, table: Table, rows: Ints, *, group: str | None = None) -> Clusters:
+    """What hangs together among some rows alone; every other row is by itself, whatever it says.
+
+    Args:
+        frame: all n rows.
+        table: kinds and roles of its columns.
+        rows: ids of those to compare, ascending.
+        group: as for `clusters`.
+    """
+    found = clusters(frame[rows.tolist()], table, group=group)
+
+    def lifted(labels: Ints) -> Ints:
+        everything = labels.max(initial=-1) + 1 + np.arange(frame.height)
+        everything[rows] = labels
+        return dense(everything)
+
+    def named(finding: Finding) -> Finding:
+        groups = tuple(tuple(rows[list(group)].tolist()) for group in finding.groups)
+        return replace(finding, rows=tuple(rows[list(finding.rows)].tolist()), groups=groups)
+
+    return Clusters(
+        labels=lifted(found.labels),
+        copies=lifted(found.copies),
+        groups=lifted(found.groups),
+        findings=tuple(named(finding) for finding in found.findings),
+        exact=None if found.exact is None else lifted(found.exact),
+    )
 
 
 def _compare_texts(frame: pl.DataFrame, names: tuple[str, ...], texts: tuple[str, ...]) -> tuple[Ints, Ints, Links]:

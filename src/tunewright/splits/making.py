@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from tunewright.splits.clusters import Clusters, clusters
 from tunewright.splits.crossings import crossings
 from tunewright.splits.given import Given
 from tunewright.splits.options import SplitOptions
+from tunewright.splits.overlaps import overlaps
 from tunewright.splits.strata import Strata, strata
 from tunewright.splits.stratified import Stratified
 
@@ -74,7 +76,10 @@ def make_split(
     """
     layers = strata(frame[table.target], table.task)
     together = clusters(frame, table, group=options.group)
-    split = _strategy(options, parts).split(frame, table, together, layers, seed)
+    strategy = _strategy(options, parts)
+    split = strategy.split(frame, table, together, layers, seed)
+    times = strategy.times(frame) if isinstance(strategy, ByTime) else None
+    split = replace(split, proof={**split.proof, "overlaps": overlaps(split, together, times)})
     unlabelled = _missing(np.flatnonzero(layers.codes < 0).tolist(), table.target, "They are in no part.")
     timeless = _no_value(frame, options.time if split.how == ByTime.kind else None, "They are in train.")
     partless = _no_value(

@@ -17,6 +17,8 @@ class SplitOptions:
         group: column whose equal values stay on one side (a customer, a document).
         time: column to order by: the latest rows become the test part.
         part: column that names each row's part: train, validation (also valid, val, dev) or test.
+        folds: above 1, the whole recipe is cross-validated over so many folds of the rows that are not test rows, and
+            the model of the bundle is then fitted on all of them.
 
     >>> SplitOptions(group="customer_id").test
     0.15
@@ -27,3 +29,4 @@ class SplitOptions:
     group: str | None = None
     time: str | None = None
     part: str | None = None
+    folds: int = field(default=1, metadata={"check": between(1, 20, ends="[]", example=5)})

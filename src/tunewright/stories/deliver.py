@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, to_json
+from tunewright.records import Evaluation, Finding, to_json
 from tunewright.runfolder import RunFolder
+from tunewright.stories.inspect import shortened
 from tunewright.stories.prepare import Prepared
+from tunewright.stories.repair import Mended
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
@@ -47,21 +49,29 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
 
 def summary(
     folder: RunFolder,
-    prepared: Prepared,
+    mended: Mended,
     fitted: Fitted,
     evaluation: Evaluation,
     *,
     plan: Plan,
+    findings: Sequence[Finding],
     seconds: Mapping[str, float],
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """The object that `run --json` prints; with the run folder's other files it is all the report needs."""
+    prepared = mended.prepared
+    sizes = prepared.split.sizes()
     return {
         "run": str(folder.path),
         "bundle": str(folder.bundle),
         "report": str(folder.report_html),
         "verdict": to_json(evaluation.verdict),
-        "data": {"rows": prepared.typed.height, **prepared.split.sizes()},
+        "data": {
+            "rows": prepared.typed.height,
+            **sizes,
+            "train": sizes["train"] + mended.dropped,
+            "dropped": mended.dropped,
+        },
         "model": {
             "name": fitted.model.backbone or "table",
             "train": fitted.trained.method,
@@ -75,7 +85,8 @@ def summary(
         "metrics": to_json(evaluation.metrics),
         "baselines": to_json(evaluation.baselines),
         "comparisons": to_json(evaluation.comparisons),
-        "findings": [_short(finding) for finding in to_json(prepared.findings)],
+        "findings": [shortened(finding) for finding in to_json(tuple(findings))],
+        "remedies": to_json(mended.trials),
         "seconds": {**seconds, "stages": fitted.trained.seconds},
         "notes": [*notes, *_cut(fitted)],
         "versions": versions(),
@@ -96,12 +107,3 @@ def _cut(fitted: Fitted) -> list[str]:
     prepared = fitted.model.preprocessor
     cut = f"Texts are cut at {prepared.max_length} tokens: {prepared.cut_share:.1%} of the training texts lose some."
     return [cut] if prepared.texts else []
-
-
-def _short(finding: dict[str, Any]) -> dict[str, Any]:
-    """At most 1,000 rows on standard output; `rows_total` says how many there are, audit.json holds all."""
-    return finding | {
-        "rows": finding["rows"][:1000],
-        "scores": finding["scores"][:1000],
-        "groups": finding["groups"][:1000],
-    }

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tunewright.data import Reading, conform, describe, read
-from tunewright.detectors import Rows, detect
+from tunewright.detectors import Rows
 from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
-from tunewright.splits import make_split
+from tunewright.splits import Clusters, make_split
 
 if TYPE_CHECKING:
     from tunewright.learning.problem import Problem
+    from tunewright.tasks import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,18 +37,35 @@ class Prepared:
     """Rows ready to be learned from.
 
     Args:
+        raw: all rows, as read.
         typed: all rows, cast.
         table: columns, kinds and task, inferred from rows that are not test rows.
         split: row ids per part.
-        findings: what is wrong with the data.
+        clusters: rows that repeat each other.
+        findings: what reading and splitting found wrong with the data.
         objective: the metric that decides, and why.
+        seed: of everything random.
     """
 
+    raw: pl.DataFrame
     typed: pl.DataFrame
     table: Table
     split: Split
+    clusters: Clusters
     findings: tuple[Finding, ...]
     objective: Objective
+    seed: int
+
+    def rows(self) -> Rows:
+        """The same for detectors."""
+        return Rows(
+            raw=self.raw,
+            typed=self.typed,
+            table=self.table,
+            split=self.split,
+            clusters=self.clusters,
+            seed=self.seed,
+        )
 
 
 def load_rows(plan: Plan, source: Any = None) -> Loaded:
@@ -83,7 +101,7 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
 
 
 def prepare(loaded: Loaded, plan: Plan) -> Prepared:
-    """Infer kinds, split, infer again without the test rows, cast, and look at what is wrong.
+    """Infer kinds, split, infer again without the test rows, and cast.
 
     The first inference sees all rows because a split must know the target; what reaches the model comes from the
     second.
@@ -104,22 +122,38 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     objective = resolve(
         plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
     )
-    rows = Rows(raw=loaded.frame, typed=typed, table=table, split=split, clusters=clusters, seed=plan.seed)
-    findings = (*loaded.findings, *found, *detect(rows))
-    return Prepared(typed=typed, table=table, split=split, findings=findings, objective=objective)
+    return Prepared(
+        raw=loaded.frame,
+        typed=typed,
+        table=table,
+        split=split,
+        clusters=clusters,
+        findings=(*loaded.findings, *found),
+        objective=objective,
+        seed=plan.seed,
+    )
 
 
-def pose(prepared: Prepared, plan: Plan) -> Problem:
-    """Fit preprocessing on the train rows and turn every part into inputs and targets."""
+def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Task | None = None) -> Problem:
+    """Fit preprocessing on the train rows and turn every part into inputs and targets.
+
+    Args:
+        prepared: the rows.
+        plan: preprocessing, backbone.
+        split: other parts than the run's own, for folds.
+        task: learned before; None learns it from these rows.
+    """
     from tunewright.learning.problem import pose_problem
 
     return pose_problem(
         prepared.typed,
         prepared.table,
-        prepared.split,
+        split or prepared.split,
+        task=task,
         preprocess=plan.preprocess,
         model=plan.model,
         positive=prepared.objective.positive,
+        costs=plan.knowledge.costs,
         seed=plan.seed,
     )
 
@@ -146,6 +180,8 @@ def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
         columns=columns,
         pair=plan.data.pair,
         roles={name: role for role, name in named.items() if name is not None},
+        derive=plan.knowledge.derive,
+        unify=plan.audit.apply == "verified",
         files=files,
     )
 
@@ -153,7 +189,8 @@ def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
 def _class_counts(frame: pl.DataFrame, table: Table) -> dict[str, int]:
     if table.task not in ("binary", "multiclass"):
         return {}
-    return {str(label): int(count) for label, count in frame[table.target].drop_nulls().value_counts().rows()}
+    counts = frame[table.target].drop_nulls().value_counts(name="\0rows").rows()
+    return {str(label): int(count) for label, count in counts}
 
 
 def _findings(readings: Mapping[str, Reading]) -> tuple[Finding, ...]:

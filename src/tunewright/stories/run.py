@@ -13,12 +13,15 @@ from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.prepare import Loaded, Prepared, load_rows, pose, prepare
+from tunewright.stories.audit import examine
+from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
+from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
-    from tunewright.learning.fit import Fitted
-    from tunewright.learning.recipes import Choices
-    from tunewright.records import Evaluation
+    from tunewright.records import Evaluation, Finding
+    from tunewright.stories.corrections import Corrections
+    from tunewright.stories.repair import Mended
+    from tunewright.stories.training import Trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,67 +110,68 @@ def run_name(loaded: Loaded) -> str:
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
     from tunewright.stories.rebuild import write_report
+    from tunewright.stories.repair import mend
+    from tunewright.stories.training import train
 
     clock = Clock(run.observe)
-    prepared = _audit(loaded, request.plan, folder)
+    prepared = prepare(loaded, request.plan)
+    write_json(folder.split_json, prepared.split)
+    check_knowledge(prepared, request.plan)
+    prepared, corrections = correct(prepared, request.plan)
+    examined = examine(prepared, request.plan, run)
+    mended = mend(prepared, examined.learned(), request.plan, run)
+    prepared = mended.prepared
+    write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
     clock.lap("audit")
-    fitted, choices, rows = _train(prepared, request.plan, run)
+    trained = train(prepared, mended.plan, run, folder)
+    fitted = trained.fitted
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
-    evaluation = _evaluate(prepared, fitted, rows, folder, run)
-    looks = _count_look(loaded, prepared, folder)
-    evaluation = replace(evaluation, looks=looks)
+    evaluation = _evaluate(prepared, trained, mended.plan, run)
+    evaluation = with_behaviours(evaluation, fitted.model, prepared, request.plan)
+    evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
-    _analyse(prepared, fitted, rows, folder, examples=request.plan.report.examples)
+    _analyse(prepared, trained, folder, examples=request.plan.report.examples)
     clock.lap("evaluate")
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
     clock.lap("bundle")
     seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
     summary = deliver.summary(
-        folder, prepared, fitted, evaluation, plan=request.plan, seconds=seconds, notes=choices.notes
+        folder,
+        mended,
+        fitted,
+        evaluation,
+        plan=request.plan,
+        findings=examined.findings,
+        seconds=seconds,
+        notes=trained.choices.notes,
     )
     write_report(folder, summary)
     _remove_checkpoints(folder)
     return summary
 
 
-def _audit(loaded: Loaded, plan: Plan, folder: RunFolder) -> Prepared:
-    """Infer, split and look at the data; the split and the findings are on disk before anything is fitted."""
-    prepared = prepare(loaded, plan)
-    write_json(folder.split_json, prepared.split)
-    audit = {"rows": prepared.typed.height, "findings": prepared.findings, "table": prepared.table}
-    write_json(folder.audit_json, audit)
-    return prepared
+def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:
+    return {
+        "rows": mended.prepared.typed.height,
+        "findings": findings,
+        "table": mended.prepared.table,
+        "remedies": mended.trials,
+        "corrections": corrections_json(corrections),
+    }
 
 
-def _train(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Fitted, Choices, Any]:
-    """Preprocess, choose, probe, fine-tune and keep the better."""
-    from tunewright.evaluation.baselines import Rows
-    from tunewright.learning.balance import make_balance
-    from tunewright.learning.fit import fit
-    from tunewright.learning.judging import Judging
-    from tunewright.learning.recipes import choose
-
-    problem = pose(prepared, plan)
-    choices = choose(problem, plan.model, plan.training)
-    balance = make_balance(
-        plan.balance, problem.task, problem.targets["train"], metric=prepared.objective.metric, seed=plan.seed
-    )
-    choices = replace(choices, notes=(prepared.objective.why, *choices.notes, f"Balance: {balance.why}."))
-    for note in choices.notes:
-        run.tell("train", note)
-    judging = Judging(problem, balance, prepared.objective.metric)
-    fitted = fit(judging, choices, run)
-    return fitted, choices, Rows(problem, fitted.frozen, fitted.lexical, judging.judge)
-
-
-def _evaluate(prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, run: RunContext) -> Evaluation:
+def _evaluate(prepared: Prepared, trained: Trained, plan: Plan, run: RunContext) -> Evaluation:
     """Score the sealed test part, the model's once and each baseline's."""
     from tunewright.evaluation.evaluate import evaluate
     from tunewright.evaluation.limits import measure_limits
 
+    fitted, rows, crossed = trained.fitted, trained.rows, trained.crossed
     limits = measure_limits(fitted.model, rows.problem.typed["validation"], prepared.objective.limits)
-    return evaluate(rows, fitted, prepared.objective, limits=limits, run=run)
+    evaluation = evaluate(rows, fitted, prepared.objective, limits=limits, run=run, protect=plan.knowledge.protect)
+    if crossed is None:
+        return evaluation
+    return replace(evaluation, metrics={**evaluation.metrics, "validation": crossed.metrics}, folds=crossed.folds)
 
 
 def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
@@ -179,12 +183,12 @@ def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
     return count_look(loaded.frame[list(prepared.split.test)], by=by)
 
 
-def _analyse(prepared: Prepared, fitted: Fitted, rows: Any, folder: RunFolder, *, examples: bool) -> None:
+def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, examples: bool) -> None:
     """Look at the errors; without `report.examples` no text of a row is written."""
     from tunewright.analysis import analyse
 
-    problem, model = rows.problem, fitted.model
-    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], model.decision)
+    problem, fitted = trained.rows.problem, trained.fitted
+    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], fitted.model.decision)
     analysis = analyse(problem.task, outcome, problem.typed["test"], prepared.split.test, prepared.table)
     if not examples:
         analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))

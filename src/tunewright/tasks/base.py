@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import polars as pl
@@ -9,6 +11,7 @@ import polars as pl
 from tunewright.errors import DataError, PlanError
 from tunewright.records import TaskKind, from_json, to_json
 from tunewright.tasks.classification import Classification
+from tunewright.tasks.costs import read_costs
 from tunewright.tasks.decision import Decision
 from tunewright.tasks.multilabel import Multilabel
 from tunewright.tasks.regression import Regression
@@ -25,13 +28,16 @@ def make_task(
     *,
     positive: str | None = None,
     target_scale: Literal["auto", "none", "standard", "log"] = "auto",
+    costs: Mapping[str, float] | None = None,
 ) -> Task:
     """Learn a task of that kind from target values that are not test rows'.
 
     Raises:
         DataError: fewer than two labels.
-        PlanError: `positive` is not one of two labels.
+        PlanError: `positive` is not one of two labels, or costs that do not fit the labels.
     """
+    if costs and kind not in ("binary", "multiclass"):
+        raise PlanError(f"knowledge.costs must be of confusions between labels. The task is {kind}. Remove them.")
     if kind == "regression":
         return Regression.fit(values, target_scale)
     task: Classification | Multilabel = (
@@ -47,6 +53,9 @@ def make_task(
             f"objective.positive must be one of the two labels of a binary task. Got {positive!r}; "
             f"the labels are {', '.join(task.labels[:10])}. Name one of two, or leave it out."
         )
+    if costs and isinstance(task, Classification):
+        matrix = read_costs(costs, task.labels).tolist()
+        return replace(task, costs=tuple(tuple(row) for row in matrix))
     return task
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from tunewright.metrics import Outcome
 from tunewright.records import TaskKind
+from tunewright.tasks.costs import decide
 from tunewright.tasks.decision import Decision
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Classification:
     Args:
         labels: sorted labels of the train and validation rows.
         positive: binary only: the label that precision, recall, F1 and the threshold speak of.
+        costs: (K, K) rows of what it costs to say a label (column) where another is true (row); the answer is then the
+            label of the least expected cost. Empty: every confusion costs the same.
 
     >>> task = Classification.fit(pl.Series(["spam", "ham", "ham"]))
     >>> task.positive, task.encode(pl.Series(["ham", "eggs"])).tolist()
@@ -33,11 +36,12 @@ class Classification:
 
     labels: tuple[str, ...]
     positive: str | None = None
+    costs: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def fit(cls, values: pl.Series, positive: str | None = None) -> Classification:
         """Learn the labels; the positive label of a binary task is the rarer one unless named."""
-        counts = values.drop_nulls().cast(pl.String).value_counts().rows()
+        counts = values.drop_nulls().cast(pl.String).value_counts(name="\0rows").rows()
         labels = tuple(sorted(label for label, _ in counts))
         if len(labels) == 2 and positive is None:
             positive = min(counts, key=lambda row: (row[1], row[0]))[0]
@@ -68,7 +72,7 @@ class Classification:
         """Predictions beside the truth, ready for the metrics."""
         probabilities = self.probabilities(outputs, decision)
         positive = None if self.positive is None else self.labels.index(self.positive)
-        labels = probabilities.argmax(1)
+        labels = decide(probabilities, np.array(self.costs)) if self.costs else probabilities.argmax(1)
         if positive is not None and decision.thresholds:
             labels = np.where(probabilities[:, positive] >= decision.thresholds[0], positive, 1 - positive)
         return Outcome(

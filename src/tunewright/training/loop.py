@@ -122,7 +122,8 @@ class _Session:
 
     def run(self, state: LoopState) -> None:
         before, patience = state.seconds, self.recipe.early_stopping
-        while state.epoch < self.recipe.epochs and (patience == 0 or state.stale < patience):
+        last = self.recipe.epochs if self.recipe.stop_after is None else self.recipe.stop_after
+        while state.epoch < last and (patience == 0 or state.stale < patience):
             self.epoch(state, before)
             self.close_epoch(state, before)
 
@@ -169,17 +170,20 @@ class _Session:
         state.position += 1
 
     def close_epoch(self, state: LoopState, before: float) -> None:
-        outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
-        if not np.isfinite(outputs).all():
-            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
-        metric = self.around.judge(outputs)
+        if self.recipe.stop_after is not None:
+            metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
+        else:
+            outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+            if not np.isfinite(outputs).all():
+                raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
+            metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
         state.epoch += 1
         state.seconds = before + time.monotonic() - self.started
         state.history.append(
             Epoch(
                 epoch=state.epoch,
                 train_loss=state.loss_sum / max(state.rows_done, 1),
-                validation_loss=self.validation_loss(outputs),
+                validation_loss=loss,
                 metric=metric,
                 seconds=state.seconds,
             )

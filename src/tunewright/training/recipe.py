@@ -27,6 +27,7 @@ class Recipe:
         dropout: in the body.
         label_smoothing: share of the target mass spread over all labels.
         early_stopping: epochs without a better metric before it stops.
+        stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
         seed: of shuffling and dropout.
     """
 
@@ -40,6 +41,7 @@ class Recipe:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     early_stopping: int = 2
+    stop_after: int | None = None
     seed: int = 0
 
 

@@ -1,0 +1,59 @@
+"""Dates written in several ways within a column."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tunewright.data.dates import TIME_ONLY, parse_dates
+from tunewright.data.numbers import is_missing
+from tunewright.detectors.cells import quote
+from tunewright.detectors.date_forms import ORDERS, are_short_months, date_forms
+from tunewright.detectors.mixing import SHOWN, Cells, Mix, read_as, ways_of
+
+
+def dates(cells: Cells) -> Mix | None:
+    """Dates of a date column in another format than most; day and month that could be either way."""
+    form = cells.column.format or ""
+    assert cells.typed is not None
+    unread = cells.typed.is_null() & ~is_missing(cells.text)
+    if form == TIME_ONLY:
+        return None
+    if unread.any():
+        others = date_forms(cells.text.filter(unread))
+        if others is not None and others.count():
+            told = f"writes dates as {form} but for {len(others)} cells, which count as empty: "
+            told += ", ".join(f"{n} as {other}" for other, n in ways_of(others.drop_nulls()))
+            return Mix(marks=unread, told=told, severity="warning", remedy="parse_dates")
+    if "either way" in cells.column.why:
+        told = f"holds dates in which day and month could be either way in every row; they are read as {form}"
+        return Mix(marks=unread & False, told=told, severity="info")
+    other = next((month for day, month in ORDERS if day == form), None)
+    either = parse_dates(cells.text, other).is_not_null() if other else unread & False
+    if not either.any():
+        return None
+    rest = int((cells.typed.is_not_null() & ~either).sum())
+    told = (
+        f"writes the day before the month ({form}): {rest} cells can be nothing else, {int(either.sum())} alone could "
+    )
+    return Mix(marks=unread & False, told=told + "also be read month first", severity="info")
+
+
+def hidden_dates(cells: Cells) -> Mix | None:
+    """Dates in so many formats that the column is not read as one of dates."""
+    present = ~is_missing(cells.text)
+    seen = cells.text.filter(cells.seen & present)
+    if len(seen) and are_short_months(seen):
+        example = quote(seen[0])
+        told = f"writes months with two-digit years (as in {example}), which leaves the century open; it is read as "
+        return Mix(marks=present & False, told=told + read_as(cells.column), severity="info")
+    if date_forms(seen) is None:
+        return None
+    forms = date_forms(cells.text.filter(present))
+    counted = ways_of(forms.drop_nulls()) if forms is not None else []
+    if len(counted) < 2 or forms is None:
+        return None
+    ids = pl.Series(range(len(present))).filter(present)
+    marks = pl.Series(range(len(present))).is_in(ids.filter((forms != counted[0][0]).fill_null(True)))
+    named = ", ".join(f"{n} as {form}" for form, n in counted[:SHOWN])
+    told = f"writes dates in {len(counted)} ways ({named}) and is therefore read as {read_as(cells.column)}"
+    return Mix(marks=marks, told=told, severity="warning", remedy="parse_dates")

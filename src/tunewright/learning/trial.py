@@ -1,0 +1,173 @@
+"""Is learning from changed rows better? Paired repeated folds on frozen features, scored against the labels as given.
+
+Both arms see the same folds and are scored on the same held-out rows with the labels that the data came with: a
+remedy must not win by cleaning the ruler. Shapes: m rows that are not test rows, F features, K outputs, k splits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tunewright.learning.crossfit import PENALTIES, deal_folds, held_out_fits, one_hot
+from tunewright.learning.decisions import fit_decision
+from tunewright.metrics import metric as metric_of
+from tunewright.records import Score
+from tunewright.stats import nadeau_bengio
+from tunewright.tasks import Decision, Multilabel, Regression, Task
+
+Array = np.ndarray[Any, np.dtype[Any]]
+BINS = 10
+POINTS = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arm:
+    """What one side learns from.
+
+    Args:
+        x: (m, F) features.
+        targets: (m,) or (m, K) encoded targets to learn; not what is scored against.
+        weights: (m,) importance; a row of weight 0 is not learned from.
+    """
+
+    x: Array
+    targets: Array
+    weights: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ruler:
+    """How every arm is measured.
+
+    Args:
+        task: encodes, decides.
+        truth: (m,) or (m, K) encoded targets as the data came.
+        metric: the objective metric.
+        clusters: (m,) rows of one number are held out together.
+        folds: per repetition.
+        repeats: other folds each time.
+        seed: of the folds.
+    """
+
+    task: Task
+    truth: Array
+    metric: str
+    clusters: Array
+    folds: int = 5
+    repeats: int = 4
+    seed: int = 0
+
+    def split(self, repeat: int) -> Array:
+        """(m,) fold of each row in one repetition."""
+        return _dealt(self, repeat)
+
+
+@lru_cache(maxsize=16)
+def _dealt(ruler: Ruler, repeat: int) -> Array:
+    strata = strata_of(ruler.task, ruler.truth)
+    return deal_folds(ruler.clusters, strata, folds=ruler.folds, seed=ruler.seed * 1000 + repeat)
+
+
+def strata_of(task: Task, targets: Array) -> Array:
+    """(m,) what folds should spread: classes, the rarest label of a row, or tenths of a value."""
+    if isinstance(task, Regression):
+        return np.asarray(np.argsort(np.argsort(targets)) * BINS // max(len(targets), 1))
+    if isinstance(task, Multilabel):
+        rare = np.argsort(np.argsort(targets.sum(0)))
+        return np.asarray(np.where(targets > 0, rare, targets.shape[1]).min(1))
+    return targets
+
+
+def learned_targets(task: Task, targets: Array) -> Array:
+    """(m, K) what a ridge fit learns: membership, or the scaled value."""
+    if isinstance(task, Regression):
+        return np.asarray(targets, np.float64)[:, None]
+    return np.asarray(targets, np.float64) if isinstance(task, Multilabel) else one_hot(targets, task.outputs)
+
+
+def choose_penalty(arm: Arm, ruler: Ruler) -> float:
+    """The ridge penalty that is best for an arm over one repetition."""
+    values = [float(np.mean(_values(arm, ruler, 1, penalty))) for penalty in PENALTIES]
+    return PENALTIES[int(np.argmax(values))]
+
+
+def split_scores(arm: Arm, ruler: Ruler, penalty: float) -> Array:
+    """(k,) the metric on each held-out part, higher is better."""
+    return np.array(_values(arm, ruler, ruler.repeats, penalty))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a change did: mean difference over splits with its 95 % interval, and the one-sided p-value of a rule.
+
+    Args:
+        difference: in units of the metric, positive is better.
+        p_value: that the true difference is no greater than the rule allows.
+    """
+
+    difference: Score
+    p_value: float
+
+
+def effect(changed: Array, base: Array, *, folds: int, at_least: float) -> Effect:
+    """Compare two arms' scores split by split (Nadeau and Bengio 2003).
+
+    Args:
+        changed: (k,) scores of the changed arm.
+        base: (k,) of the other.
+        folds: of one repetition.
+        at_least: the difference that must be exceeded.
+
+    >>> e = effect(np.array([0.9, 0.9, 0.8, 0.9]), np.array([0.8, 0.8, 0.75, 0.8]), folds=2, at_least=0.0)
+    >>> round(e.difference.value, 4), e.p_value < 0.05
+    (0.0875, True)
+    """
+    from scipy.special import stdtr, stdtrit
+
+    score = nadeau_bengio(changed - base, test_share=1 / folds)
+    k = len(changed)
+    spread = (score.high - score.value) / float(stdtrit(k - 1, 0.975))
+    if spread <= 0:
+        return Effect(difference=score, p_value=0.0 if score.value > at_least else 1.0)
+    return Effect(difference=score, p_value=float(stdtr(k - 1, -(score.value - at_least) / spread)))
+
+
+def tolerance(metric: str, base: Array) -> float:
+    """Half a point of a bounded metric; half a percent of an unbounded one."""
+    low, high = metric_of(metric).bounds
+    return POINTS if low is not None and high is not None else POINTS * abs(float(np.mean(base)))
+
+
+def _values(arm: Arm, ruler: Ruler, repeats: int, penalty: float) -> list[float]:
+    y = learned_targets(ruler.task, arm.targets)
+    sign = 1 if metric_of(ruler.metric).greater_is_better else -1
+    found = []
+    for folds in map(ruler.split, range(repeats)):
+        for held, fit in held_out_fits(arm.x, y, folds, arm.weights):
+            weight, bias = fit.solve(penalty)
+            decision = _decision(arm, ruler, np.flatnonzero(folds != folds[held[0]]), weight, bias)
+            outputs = np.asarray(arm.x[held] @ weight + bias, np.float32)
+            value = metric_of(ruler.metric).value(
+                ruler.task.outcome(ruler.truth[held], as_logits(ruler.task, outputs), decision)
+            )
+            found.append(sign * float(value) if value is not None and np.isfinite(value) else 0.0)
+    return found
+
+
+def _decision(arm: Arm, ruler: Ruler, rows: Array, weight: Array, bias: Array) -> Decision:
+    """Thresholds where answers hang on them, from the rows that were learned from."""
+    task = ruler.task
+    if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
+        return Decision()
+    rows = rows[arm.weights[rows] > 0]
+    outputs = as_logits(task, np.asarray(arm.x[rows] @ weight + bias, np.float32))
+    return fit_decision(task, outputs, arm.targets[rows], ruler.metric)
+
+
+def as_logits(task: Task, outputs: Array) -> Array:
+    """Membership between 0 and 1 as something a sigmoid or softmax turns back into about that."""
+    return outputs if isinstance(task, Regression) else np.asarray(6.0 * (outputs - 0.5), np.float32)

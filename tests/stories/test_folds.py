@@ -1,0 +1,80 @@
+"""`splits.folds`: the whole recipe over folds, then one model from every row that is not a test row."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tunewright as tw
+from tunewright.errors import PlanError
+from tunewright.records import Split
+from tunewright.stories.crossval import fold_splits
+
+
+def test_folds_hold_every_row_out_once_and_keep_clusters_whole():
+    rng = np.random.default_rng(0)
+    clusters, strata = rng.integers(0, 60, 120), np.arange(120) % 3
+    split = Split(train=tuple(range(80)), validation=tuple(range(80, 100)), test=tuple(range(100, 120)), how="given")
+    found = fold_splits(split, clusters, strata, folds=4, share=0.2, seed=0)
+    held = [row for one in found for row in one.test]
+    assert sorted(held) == list(range(100))
+    for one in found:
+        parts = [set(one.train), set(one.validation), set(one.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 100
+        assert not {int(clusters[row]) for row in parts[0]} & {int(clusters[row]) for row in parts[2]}
+        assert not {int(clusters[row]) for row in parts[0]} & {int(clusters[row]) for row in parts[1]}
+
+
+@pytest.mark.parametrize("kind", ["text", "pair", "multilabel", "table", "mixed"])
+def test_a_cross_validated_run(tmp_path, tiny_model, make_rows, kind):
+    frame = make_rows(kind, 150).drop("part")
+    run = tw.run(
+        frame,
+        target="y",
+        out=tmp_path / "run",
+        model={"name": str(tiny_model)},
+        training={"epochs": 1},
+        splits={"folds": 3},
+        audit={"apply": "none"},
+    )
+    evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    split = json.loads((tmp_path / "run" / "split.json").read_text())
+    folds = evaluation["folds"]
+    assert len(folds["values"]) == 3
+    assert folds["mean"]["value"] == pytest.approx(np.mean(folds["values"]))
+    assert folds["mean"]["low"] <= folds["mean"]["value"] <= folds["mean"]["high"]
+    metric = evaluation["metric"]
+    assert evaluation["metrics"]["validation"][metric]["n"] == len(split["train"]) + len(split["validation"])
+    assert evaluation["metrics"]["test"][metric]["n"] == len(split["test"])
+    answers = run.predictor().predict(frame.head(5))
+    assert answers.height == 5
+    assert "Over 3 folds the" in run.report().read_text()
+
+
+def test_a_finished_fold_is_not_fitted_again(tmp_path, tiny_model, make_rows, monkeypatch):
+    from tunewright.stories import crossval
+
+    fitted, real = [], crossval.fit
+
+    def stop_at_third(judging, choices, run, settled=None):
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(1)
+        return real(judging, choices, run, settled)
+
+    monkeypatch.setattr(crossval, "fit", stop_at_third)
+    plan = {"model": {"name": str(tiny_model)}, "training": {"epochs": 1}, "splits": {"folds": 3}}
+    plan |= {"audit": {"apply": "none"}}
+    with pytest.raises(KeyboardInterrupt):
+        tw.run(make_rows("text", 120).drop("part"), target="y", out=tmp_path / "run", **plan)
+    fitted.clear()
+    monkeypatch.setattr(crossval, "fit", lambda *args, **more: fitted.append(1) or real(*args, **more))
+    tw.run(make_rows("text", 120).drop("part"), target="y", out=tmp_path / "run", **plan)
+    assert len(fitted) == 2  # the third fold, and the fit on all rows
+    whole = tw.run(make_rows("text", 120).drop("part"), target="y", out=tmp_path / "other", **plan)
+    assert whole.summary["digests"]["weights"] == json.loads((tmp_path / "run" / "model.json").read_text())["digest"]
+
+
+def test_folds_beside_time_are_refused(make_rows):
+    with pytest.raises(PlanError, match=r"splits\.folds"):
+        tw.run(make_rows("text", 120).drop("part"), target="y", splits={"folds": 3, "time": "when"})
