@@ -22,7 +22,7 @@ def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path, monkeypatch):
     assert again.code == 0
     assert "duplicates" in again.out
     assert str(tmp_path / "run" / "report.html") in again.out
-    assert "never_use=[agent]" in again.out
+    assert "audit.apply=none" in again.out
 
 
 def test_the_whole_example_gives_up_its_faults(tmp_path):

@@ -17,8 +17,8 @@ def plainly(values, classes, folds):
         rest = [(v, c) for v, c, f in zip(values, classes, folds, strict=True) if f != fold]
 
         def usual(found):
-            counts = Counter(found)
-            return min(counts, key=lambda c: (-counts[c], c)) if counts else 0
+            ordered = sorted((-many, one) for one, many in Counter(found).items())
+            return ordered[0][1] if ordered else 0
 
         overall = usual([c for _, c in rest])
         seen = [c for v, c in rest if v == value]

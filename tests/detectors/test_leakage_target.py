@@ -124,15 +124,18 @@ def test_two_formulas_are_both_found(pose):
     assert names(table(pose, A + B, a=A, b=B, p=0.3 * (A + B) + C, q=0.7 * (A + B) - C)) == {"a", "b", "p", "q"}
 
 
-@pytest.mark.parametrize(("inside", "outside", "found"), [(0.97, 0.01, True), (0.97, 0.2, True), (0.6, 0.3, False)])
+@pytest.mark.parametrize(("inside", "outside", "found"), [(0.97, 0.01, True), (0.99, 0.15, True), (0.6, 0.3, False)])
 @pytest.mark.parametrize("task", ["classes", "number"])
 def test_empty_cells_that_tell(inside, outside, found, task, pose):
     draw = rng()
     y = classes(many=2) if task == "classes" else draw.lognormal(2, 1, ROWS)
     group = y == "class1" if task == "classes" else y >= np.quantile(y, 2 / 3)
     empty = draw.random(ROWS) < np.where(group, inside, outside)
-    asked = pl.Series(np.where(empty, None, draw.choice(["red", "green"], ROWS)), dtype=pl.String)
+    asked = [None if gone else colour for gone, colour in zip(empty, draw.choice(["red", "green"], ROWS), strict=True)]
     assert names(table(pose, y, asked=asked)) == ({"asked"} if found else set())
+
+
+FILLER = "today soon again for my friend and his mother from here with a card in town or at home"
 
 
 def topical(y, seed=0):
@@ -140,27 +143,7 @@ def topical(y, seed=0):
     draw = np.random.default_rng(seed)
     topics = {"class0": "routing", "class1": "refund", "class2": "luggage", "class3": "mortgage"}
     heads = ["what is the {} number of the bank", "please tell me the {} number", "i want the {} number now"]
-    filler = [
-        "today",
-        "soon",
-        "again",
-        "for",
-        "my",
-        "friend",
-        "and",
-        "his",
-        "mother",
-        "from",
-        "here",
-        "with",
-        "a",
-        "card",
-        "in",
-        "town",
-        "or",
-        "at",
-        "home",
-    ]
+    filler = FILLER.split()
     return [
         f"{draw.choice(heads).format(topics[one])} {' '.join(draw.choice(filler, draw.integers(2, 9)))}" for one in y
     ]

@@ -74,7 +74,7 @@ def verb(
     with shown(quiet=quiet) as show:
         inspection = inspect(resolved, observe=show, deep=not shallow)
         if calibrate:
-            card = calibrated(inspection, resolved, observe=show, rounds=rounds)
+            card = calibrated(inspection, resolved, observe=show, rounds=rounds, deep=not shallow)
             more["scorecard"] = to_json(card)
             text = ["", scorecard_text(card)]
         path = write_audit(inspection, resolved, Path(out) if out else None, more)

@@ -28,7 +28,7 @@ def verb(
 
 
 def planted_faults(run: Path) -> dict[str, dict[str, Any]]:
-    """Per planted kind of fault: rows planted, and how many of them a finding of that kind and column names.
+    """Per planted kind of fault: rows (or columns) planted, and how many of them a finding of that kind names.
 
     `found` is None where the run has no such finding.
     """
@@ -36,7 +36,7 @@ def planted_faults(run: Path) -> dict[str, dict[str, Any]]:
 
     findings = json_library.loads((run / "audit.json").read_text("utf-8"))["findings"]
     return {
-        kind: {"planted": len(fault["rows"]), "found": _found(findings, kind, fault)}
+        kind: {"planted": len(fault["rows"] or fault["columns"]), "found": _found(findings, kind, fault)}
         for kind, fault in faults().items()
     }
 
@@ -46,6 +46,8 @@ def _found(findings: list[dict[str, Any]], kind: str, fault: dict[str, Any]) -> 
     ours = [
         f for f in findings if f["kind"] == kind and (not f["columns"] or set(f["columns"]) & set(fault["columns"]))
     ]
+    if ours and not fault["rows"]:
+        return len(set(fault["columns"]) & {name for finding in ours for name in finding["columns"]})
     named = {row for finding in ours for rows in (finding["rows"], *finding["groups"]) for row in rows}
     return len(named & set(fault["rows"])) if ours else None
 
@@ -56,10 +58,11 @@ def _advice(summary: dict[str, Any], planted: dict[str, dict[str, Any]]) -> list
     return [
         f"1. The report: {summary['report']}",
         "   The verdict, the learning curves, which team is taken for which, the worst mistakes.",
-        f"2. Faults were planted in this data. Found, in rows: {', '.join(found) or 'none'}.",
-        f"   Not reported by this release: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
-        "3. The column `agent` nearly gives the team away, and is not known when a message arrives. The honest figure:",
-        "   tunewright demo --set 'knowledge.never_use=[agent]'",
+        f"2. Faults were planted in this data. Found: {', '.join(found) or 'none'}.",
+        f"   Not found: {', '.join(missed) or 'none'}. The example's FAULTS.json lists all.",
+        "3. What was done about them, and what each remedy was measured to do: the report's section Findings. The column",
+        "   `agent` gives the team away and is not known when a message arrives: it was dropped. With it, for comparison:",
+        "   tunewright demo --set audit.apply=none",
         "4. Your own data: tunewright run DATA --target COL",
         "   What that would do and cost, first: tunewright plan DATA --target COL",
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tunewright.detectors.class_imbalance import ClassImbalance
+from tunewright.detectors.conflicting_labels import ConflictingLabels
 from tunewright.detectors.constant_column import ConstantColumn
 from tunewright.detectors.empty_text import EmptyText
 from tunewright.detectors.encoding_damage import EncodingDamage
 from tunewright.detectors.id_column import IdColumn
+from tunewright.detectors.label_errors import LabelErrors
 from tunewright.detectors.label_format import LabelFormat
 from tunewright.detectors.language_mix import LanguageMix
 from tunewright.detectors.leakage_target import LeakageTarget
@@ -28,6 +30,8 @@ DETECTORS: tuple[Detector, ...] = (
     SplitShift(),
     TimeDrift(),
     ShiftedRow(),
+    LabelErrors(),
+    ConflictingLabels(),
     LabelFormat(),
     RareClass(),
     ClassImbalance(),

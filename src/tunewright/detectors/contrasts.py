@@ -129,6 +129,8 @@ def _lengths(left: pl.Series, right: pl.Series, names: tuple[str, str]) -> Itera
 
 def _words(left: pl.Series, right: pl.Series, names: tuple[str, str]) -> Iterator[Contrast]:
     """The word whose share of the texts differs most; its p-value is corrected for all words that were compared."""
+    from scipy.stats import fisher_exact
+
     sides = [_shares(side) for side in (left, right)]
     table = sides[0].join(sides[1], on="w", how="full", coalesce=True).fill_null(0).sort("w")
     n = np.array([len(left.drop_nulls()), len(right.drop_nulls())], np.float64)
@@ -142,12 +144,12 @@ def _words(left: pl.Series, right: pl.Series, names: tuple[str, str]) -> Iterato
     share, pooled = counts / n, counts.sum(1) / n.sum()
     spread = np.sqrt(np.maximum(pooled * (1 - pooled), 1e-9) * (1 / n).sum())
     most = int((np.abs(share[:, 0] - share[:, 1]) / spread).argmax())
-    there = np.stack([counts[most], n - counts[most]], 1)
+    there = np.stack([counts[most], n - counts[most]], 1).astype(np.int64)
     before, after = share[most].tolist()
     yield Contrast(
         column=left.name,
         effect=abs(before - after),
-        p_value=min(1.0, _chi2(there) * len(words)),
+        p_value=min(1.0, float(fisher_exact(there).pvalue) * len(words)),
         said=f"{words[most][:40]!r} in {before:.1%} of the texts of {names[0]}, {after:.1%} of {names[1]}",
     )
 

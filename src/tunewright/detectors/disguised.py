@@ -130,16 +130,17 @@ def _outside(value: float, n: int, rest: np.ndarray, often: np.ndarray) -> str:
     if value == -1.0:
         # A measure that just reaches below zero thins out there; a count or a code that starts at zero does not.
         tail = n <= 1.5 * often[0] and often[0] < np.median(often) / 2
-        return told if lo >= 0 and (hi >= 100 or not tail) else ""
+        steps = lo == 0 and len(rest) < 5  # -1, 0, 1, 2 may be a scale
+        return told if lo >= 0 and not steps and (hi >= 100 or not tail) else ""
     if value < lo:
         return told if lo >= 0 or lo - value > span / 2 else ""
     if value > hi:
-        return told if value - hi > (span / 2 if value >= 9999 else span) else ""
+        return told if value - hi > span else ""
     return ""
 
 
 def _crowded(value: float, n: int, rest: np.ndarray, often: np.ndarray) -> str:
-    if abs(value) < 99 or n < 5:
+    if abs(value) < 99 or n < 5 or not rest[0] < value < rest[-1]:  # at the edge it may be a limit
         return ""
     place = int(np.searchsorted(rest, value))
     near = int(often[max(place - NEAR, 0) : place + NEAR].max())

@@ -12,7 +12,7 @@ from tunewright.records import Finding
 _BLANK = r"^[\s\p{Z}\p{Cc}\p{Cf}]*$"
 _SIGNS = r"^[\s\p{Z}\p{Cc}\p{Cf}\p{P}$+<=>^`|~]*$"
 _EYES, _MOUTH = r"[:;=8xX]", r"[()\[\]{}<>|/\\*@#]+"
-_FACE = rf"^(?:[<>]?{_EYES}[-'o^]?{_MOUTH}|{_MOUTH}[-'o^]?{_EYES}|\^[_.]?\^|-_+-|[oO>][_.][oO<]|<3+)+$"
+_FACE = rf"^(?:(?:{_MOUTH})?{_EYES}[-'o^]?{_MOUTH}|{_MOUTH}[-'o^]?{_EYES}|\^[_.]?\^|-_+-|[oO>][_.][oO<]|<3+)+$"
 _ONE = r"^\s*(?:[^\W_]|[\p{L}\p{N}])\s*$"
 _IDEOGRAM = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 

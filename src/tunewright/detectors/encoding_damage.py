@@ -10,8 +10,8 @@ import polars as pl
 
 from tunewright.detectors.cells import quote
 from tunewright.detectors.damage import DAMAGES, Damage, damaged
-from tunewright.detectors.rows import Rows
-from tunewright.records import Finding
+from tunewright.detectors.rows import Ints, Rows
+from tunewright.records import Finding, Table
 
 AROUND = 8  # letters shown on either side of a damaged place
 
@@ -27,18 +27,19 @@ class EncodingDamage:
 
     def find(self, rows: Rows) -> tuple[Finding, ...]:
         """Look."""
+        used = rows.used
         columns = {
-            column.name: rows.typed.get_column(column.name)[rows.used]
+            column.name: rows.typed.get_column(column.name)[used]
             for column in rows.table.columns
             if column.kind in ("text", "category") and column.role in ("feature", "target")
         }
         texts = {name: cells for name, cells in columns.items() if cells.dtype == pl.String}
-        found = (self._finding(rows, damage, texts) for damage in DAMAGES)
+        found = (self._finding(rows.table, used, damage, texts) for damage in DAMAGES)
         return tuple(finding for finding in found if finding is not None)
 
-    def _finding(self, rows: Rows, damage: Damage, columns: dict[str, pl.Series]) -> Finding | None:
+    def _finding(self, table: Table, used: Ints, damage: Damage, columns: dict[str, pl.Series]) -> Finding | None:
         hit = {name: marks for name, cells in columns.items() if (marks := damaged(cells, damage)).any()}
-        places = np.zeros(len(rows.used), np.int64)
+        places = np.zeros(len(used), np.int64)
         for name, marks in hit.items():
             counts = columns[name].filter(marks).str.count_matches(damage.pattern)
             places[marks.to_numpy().astype(bool)] += counts.to_numpy()
@@ -49,18 +50,18 @@ class EncodingDamage:
         name, marks = next(iter(hit.items()))
         near = rf"\p{{L}}{{0,{AROUND}}}"
         shown = columns[name].filter(marks).str.extract(f"({near}(?:{damage.pattern}){near})")[0]
-        share = len(where) / len(rows.used)
+        share = len(where) / len(used)
         named = " and ".join(repr(name) for name in list(hit)[:3]) + (
             f" and {len(hit) - 3} more" if len(hit) > 3 else ""
         )
-        cleaned = damage.clean and set(hit) <= set(rows.table.features("text"))
-        told = f"{len(where)} of {len(rows.used)} rows {damage.what} in {named}, as in {quote(str(shown))}"
+        cleaned = damage.clean and set(hit) <= set(table.features("text"))
+        told = f"{len(where)} of {len(used)} rows {damage.what} in {named}, as in {quote(str(shown))}"
         return Finding(
             kind=self.kind,
             severity="warning" if share >= damage.grave and not cleaned else "info",
             evidence=f"{told}{'; the cleaning of text takes it out' if cleaned else ''}.",
             columns=tuple(hit),
-            rows=tuple(rows.used[order].tolist()),
+            rows=tuple(used[order].tolist()),
             rows_total=len(where),
             score=share,
             scores=tuple(places[order].astype(float).tolist()),

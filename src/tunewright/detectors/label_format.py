@@ -12,12 +12,12 @@ import polars as pl
 from tunewright.data.spellings import RARER, label_variants
 from tunewright.data.tasks import split_labels
 from tunewright.detectors.cells import quote
-from tunewright.detectors.rows import Rows
+from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Column, Finding
 
 __all__ = ["LabelFormat", "label_variants"]
 
-HABIT = 0.1  # of the rows of a label: blanks around it as often as that are the file's way to part labels
+HABIT = 0.1  # share of a label's rows: blanks around it that often are a habit of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +36,21 @@ class LabelFormat:
 
     def find(self, rows: Rows) -> tuple[Finding, ...]:
         """Look."""
-        labels = _labels(rows)
+        labels = _labels(rows, rows.used)
         if labels is None:
             return ()
         seen = labels.filter(pl.col("row").is_in(rows.seen))
         known = {label: n for label, n in seen.get_column("label").value_counts().rows()}
         counts = Counter(labels.get_column("label").to_list())
         everything = {label: known.get(label, 0) for label in sorted(counts)}
-        sure = {
-            label: usual
-            for label, usual in label_variants(everything, sure=True).items()
-            if label.strip() != usual.strip() or counts[label] <= HABIT * counts[usual]
-        }
+        certain = label_variants(everything, sure=True)
+        sure = {label: usual for label, usual in certain.items() if not _is_habit(label, usual, counts)}
         likely = {
             label: usual
             for label, usual in label_variants(everything).items()
-            if label not in sure and (label in known or RARER * counts[label] <= known.get(usual, 0))
+            if label not in certain and (label in known or RARER * counts[label] <= known.get(usual, 0))
         }
-        found = [self._finding(rows, labels, counts, chosen, certain=chosen is sure) for chosen in (sure, likely)]
+        found = (self._finding(rows, labels, counts, chosen, certain=chosen is sure) for chosen in (sure, likely))
         return tuple(finding for finding in found if finding is not None)
 
     def _finding(
@@ -74,7 +71,7 @@ class LabelFormat:
             columns=(rows.table.target,),
             rows=told,
             rows_total=len(told),
-            score=len(told) / len(rows.used),
+            score=len(told) / labels.get_column("row").n_unique(),
             groups=tuple(tuple(group) for _, group in sorted(groups.items())),
             remedy="unify_labels" if extra else None,
         )
@@ -100,19 +97,24 @@ class LabelFormat:
         return f"{what}, in {rows} row{'s' * (rows != 1)}: {named}{more}; {then}."
 
 
-def _labels(rows: Rows) -> pl.DataFrame | None:
+def _labels(rows: Rows, used: Ints) -> pl.DataFrame | None:
     """One line per used row and label, blanks kept where the file has them; None where labels are no words."""
     if rows.table.task == "regression":
         return None
-    cells = rows.raw.get_column(rows.table.target)[rows.used]
+    cells = rows.raw.get_column(rows.table.target)[used]
     if rows.table.task == "multilabel":
         mark = _target(rows).format
         cells = cells.str.split(mark) if cells.dtype == pl.String and mark else split_labels(cells, delimiter=mark)
-    frame = pl.DataFrame({"row": rows.used, "label": cells})
+    frame = pl.DataFrame({"row": used, "label": cells})
     if rows.table.task == "multilabel":
         frame = frame.explode("label")
     frame = frame.filter(pl.col("label").is_not_null() & (pl.col("label").cast(pl.String).str.strip_chars() != ""))
     return frame if frame.schema["label"] == pl.String and frame.height else None
+
+
+def _is_habit(label: str, usual: str, counts: Mapping[str, int]) -> bool:
+    """Whether blanks around a label are how the file parts its labels, not how somebody wrote some of them."""
+    return label.strip() == usual.strip() and counts[label] > HABIT * counts[usual]
 
 
 def _target(rows: Rows) -> Column:

@@ -151,8 +151,9 @@ def _fit(parts: Floats, y: Floats, spread: float) -> tuple[Floats, float]:
     """Weights and constant, and the share of rows that they give the target of up to rounding."""
     scale = np.append(np.maximum(np.abs(parts).max(0), 1e-300), 1.0)
     design = np.column_stack([parts, np.ones(len(y))]) / scale
-    kept = np.ones(len(y), bool)
-    for _ in range(3):
+    low, high = np.quantile(parts, [0.01, 0.99], axis=0)
+    kept = ((parts >= low) & (parts <= high)).all(1)  # a wrong cell far outside would pull the first fit to itself
+    for _ in range(4):
         weights = np.linalg.lstsq(design[kept], y[kept], rcond=None)[0]
         off = np.abs(y - design @ weights)
         kept = off <= np.quantile(off, 0.9)

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.detectors.foretold import binned, class_errors, explained
+from tunewright.detectors.function_words import WORDS
 from tunewright.detectors.goals import SMALLEST, Bools, Goal
 from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Finding
@@ -24,10 +25,13 @@ MOST_WORDS = 40  # candidates that are looked at closely
 LONGEST = 300  # words of a text that are read; the first and the last half of it
 INSIDE, PURE = 0.6, 0.9  # of the texts of a class that have the mark; of the texts with it that are of the class
 PLACED, PLACED_INSIDE, PLACED_PURE = 0.95, 0.85, 0.95  # of its places that are the same one, and the same for those
-ALONE = 1.1  # times the repetitions among its neighbours that chance makes at most
+# Times the repetitions among its neighbours that chance makes at most; on average; on average in few texts.
+ALONE, TWICE, ONCE = 1.1, 2.0, 1.5
 DRAWS, LOOKED_AT = 300, 200  # of chance; texts
 SMALL, SMALL_INSIDE, SMALL_PURE = 30, 0.8, 0.95  # fewer texts must be more of a kind
 FORETOLD, VARIANCE = 0.9, 0.99  # of the mistakes, of the variance, that a word at a fixed place spares
+GRAMMAR = frozenset[str]().union(*WORDS.values())  # what stands behind these is the language, not a key
+MANY = 100  # texts from which on the neighbours of a word that is part of the label's name are trusted
 BINS = 100  # that numbers behind a key are sorted into
 KEY = 0.5  # of the texts that have a key
 STRIPPED = ".,!?()\"';:"
@@ -106,7 +110,7 @@ def _slots(cut: Cut) -> Iterator[tuple[str, list[str | None]]]:
     for place, start, stop in (("The first two words", 0, 2), ("The last two words", -2, None)):
         yield f"{place}", [" ".join(words[start:stop]) if words else None for words in cut.words]
     counts = cut.table.unique()["word"].value_counts().filter(pl.col("count") >= KEY * len(cut.words)).sort("word")
-    for key in counts["word"].to_list():
+    for key in (word for word in counts["word"].to_list() if word not in GRAMMAR):
         behind: list[str | None] = []
         for words in cut.words:
             at = words.index(key) + 1 if key in words else len(words)
@@ -121,12 +125,10 @@ def _marks(cut: Cut, goal: Goal, name: str) -> Finding | None:
         having = np.array([word in words for words in cut.words])
         texts = [cut.words[row] for row in np.flatnonzero(having & mask).tolist()]
         inside, outside = float(having[mask].mean()), float(having[~mask].mean())
-        if _loose(texts, word) or (
-            inside >= PLACED_INSIDE
-            and len(texts) >= PLACED_PURE * having.sum()
-            and _placed(texts, word)
-            and not _of_label(word, group)
-        ):
+        own = _of_label(word, group)
+        loose = _loose(texts, word) and not (own and len(texts) < MANY)
+        pure = inside >= PLACED_INSIDE and len(texts) >= PLACED_PURE * having.sum()
+        if loose or (pure and not own and _placed(texts, word)):
             found.append((word, group, np.flatnonzero(having & mask), inside, outside))
     if not found:
         return None
@@ -167,7 +169,7 @@ def _candidates(cut: Cut, goal: Goal) -> Iterator[tuple[str, str, Bools]]:
 def _loose(texts: list[list[str]], word: str) -> bool:
     """Whether a word's neighbours repeat no more often than if it were dropped anywhere into its texts.
 
-    Compared with the highest of 300 random droppings; a word of the language has half as many repetitions again.
+    Compared with the highest and the mean of 300 random droppings; words of the language have twice as many or more.
     """
     spaced = texts[:: max(len(texts) // LOOKED_AT, 1)]
     numbers: dict[str, int] = {}
@@ -182,7 +184,8 @@ def _loose(texts: list[list[str]], word: str) -> bool:
     first = np.cumsum([0, *(len(one) for one in padded[:-1])])
     rng = np.random.default_rng(0)
     drawn = [_repeats(flat, first + (rng.random(len(gaps)) * gaps).astype(np.int64)) for _ in range(DRAWS)]
-    return _repeats(flat, first + np.array(places)) <= ALONE * max(drawn)
+    mean = float(np.mean(drawn)) * (TWICE if len(texts) >= SMALL else ONCE)
+    return _repeats(flat, first + np.array(places)) <= min(ALONE * max(drawn), mean)
 
 
 def _repeats(words: Ints, gaps: Ints) -> float:

@@ -17,7 +17,7 @@ from tunewright.detectors.disguised import (
     disguised_numbers,
     disguised_words,
 )
-from tunewright.detectors.rows import Rows
+from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Column, Finding
 
 SHOWN = 8  # columns that a finding names
@@ -44,24 +44,23 @@ class MissingValues:
 
     def find(self, rows: Rows) -> tuple[Finding, ...]:
         """Look."""
-        used = rows.used
+        used, seen = rows.used, rows.seen
         features = [column for column in rows.table.columns if column.role == "feature"]
         empty = {c.name: at(used, rows.typed.get_column(c.name)[used].is_null()) for c in features}
         gaps = [(column, empty[column.name]) for column in features if empty[column.name]]
         few = [gap for gap in gaps if len(gap[1]) < self.few * len(used)]
-        found = [self._empty(rows, [gap]) for gap in gaps if gap not in few or len(few) == 1]
-        found += [self._empty(rows, few)] if len(few) > 1 else []
+        found = [self._empty(rows, [gap], total=len(used)) for gap in gaps if gap not in few or len(few) == 1]
+        found += [self._empty(rows, few, total=len(used))] if len(few) > 1 else []
         words = []
         for column in rows.table.columns:
             if column.role in ("feature", "target"):
-                found += self._numbers(rows, column) + self._texts(rows, column)
-                words += [hidden] if (hidden := _words(rows, column)) else []
+                found += self._numbers(rows, column, used, seen) + self._texts(rows, column, used)
+                words += [hidden] if (hidden := _words(rows, column, used, seen)) else []
         groups = ([w for w in words if w[0].role == role] for role in ("target", "feature"))
-        found += [self._values(rows, group) for group in groups if group]
+        found += [self._values(group, total=len(used)) for group in groups if group]
         return tuple(found)
 
-    def _empty(self, rows: Rows, gaps: Sequence[Gap]) -> Finding:
-        total = len(rows.used)
+    def _empty(self, rows: Rows, gaps: Sequence[Gap], *, total: int) -> Finding:
         where = sorted({row for _, empty in gaps for row in empty})
         share = len(where) / total
         if len(gaps) == 1:
@@ -74,13 +73,13 @@ class MissingValues:
         columns = tuple(column for column, _ in gaps)
         return self._finding(columns, tuple(where), share, told, "warning" if share > self.most else "info")
 
-    def _numbers(self, rows: Rows, column: Column) -> list[Finding]:
+    def _numbers(self, rows: Rows, column: Column, used: Ints, seen: Ints) -> list[Finding]:
         """Numbers and days that may stand for an empty cell."""
-        values, used = rows.typed.get_column(column.name), rows.used
+        values = rows.typed.get_column(column.name)
         if column.format == TIME_ONLY or not (values.dtype.is_numeric() or values.dtype.is_temporal()):
             return []
         numeric = values.dtype.is_numeric()
-        disguises = disguised_numbers(values[rows.seen]) if numeric else disguised_dates(values[rows.seen])
+        disguises = disguised_numbers(values[seen]) if numeric else disguised_dates(values[seen])
         if not disguises:
             return []
         cells = values[used] if numeric else values[used].dt.date()
@@ -92,9 +91,9 @@ class MissingValues:
         severity = "info" if all(d.value == 0.0 for d in disguises) else "warning"
         return [self._finding((column,), where, len(where) / len(used), told, severity)]
 
-    def _texts(self, rows: Rows, column: Column) -> list[Finding]:
+    def _texts(self, rows: Rows, column: Column, used: Ints) -> list[Finding]:
         """Texts that are nothing but "None", "nan" and the like."""
-        cells, used = as_written(rows, column.name), rows.used
+        cells = as_written(rows, column.name)
         if column.kind != "text" or cells is None:
             return []
         marks = cells[used].str.strip_chars().str.to_lowercase().is_in(sorted(IN_TEXT))
@@ -108,7 +107,7 @@ class MissingValues:
         share = len(where) / len(used)
         return [self._finding((column,), where, share, told, "warning" if share >= self.few else "info")]
 
-    def _values(self, rows: Rows, words: Sequence[Words]) -> Finding:
+    def _values(self, words: Sequence[Words], *, total: int) -> Finding:
         """Values of category columns that are words for "nothing here"."""
         where = sorted({row for _, found, _ in words for row in found})
         counts = [pair for _, _, counts in words for pair in counts]
@@ -119,7 +118,7 @@ class MissingValues:
         told += f". Such a cell {'stands' if sure else 'may stand'} for an empty one, but counts as a "
         told += "class" if own else "value of its own"
         columns = tuple(column for column, _, _ in words)
-        return self._finding(columns, tuple(where), len(where) / len(rows.used), told, "warning" if own else "info")
+        return self._finding(columns, tuple(where), len(where) / total, told, "warning" if own else "info")
 
     def _finding(
         self, columns: tuple[Column, ...], where: tuple[int, ...], share: float, told: str, severity: str
@@ -157,12 +156,12 @@ def _percent(share: float) -> str:
     return "<0.1%" if share < 0.0005 else f"{share:.1%}"
 
 
-def _words(rows: Rows, column: Column) -> Words | None:
+def _words(rows: Rows, column: Column, used: Ints, seen: Ints) -> Words | None:
     """Cells of a category column that are words for "nothing here"; classes named "none" or "unknown" are classes."""
-    cells, used = as_written(rows, column.name), rows.used
+    cells = as_written(rows, column.name)
     if column.kind != "category" or cells is None:
         return None
-    words = disguised_words(cells[used], among=cells[rows.seen])
+    words = disguised_words(cells[used], among=cells[seen])
     if column.role == "target":
         words = tuple(word for word in words if word.strip().lower() in NOTHING - {"", "missing"})
     marks = cells[used].is_in(words).fill_null(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from tunewright.data.dates import TIME_ONLY, parse_dates
@@ -9,6 +10,8 @@ from tunewright.data.numbers import is_missing
 from tunewright.detectors.cells import quote
 from tunewright.detectors.date_forms import ORDERS, are_short_months, date_forms
 from tunewright.detectors.mixing import SHOWN, Cells, Mix, read_as, ways_of
+
+SAMPLE = 5_000  # cells that tell whether a column may hold dates
 
 
 def dates(cells: Cells) -> Mix | None:
@@ -32,16 +35,15 @@ def dates(cells: Cells) -> Mix | None:
     if not either.any():
         return None
     rest = int((cells.typed.is_not_null() & ~either).sum())
-    told = (
-        f"writes the day before the month ({form}): {rest} cells can be nothing else, {int(either.sum())} alone could "
-    )
-    return Mix(marks=unread & False, told=told + "also be read month first", severity="info")
+    told = f"writes the day before the month ({form}): {rest} cells can be nothing else, {int(either.sum())} could by "
+    return Mix(marks=unread & False, told=told + "themselves be read month first", severity="info")
 
 
 def hidden_dates(cells: Cells) -> Mix | None:
     """Dates in so many formats that the column is not read as one of dates."""
     present = ~is_missing(cells.text)
     seen = cells.text.filter(cells.seen & present)
+    seen = seen.gather_every(max(len(seen) // SAMPLE, 1))
     if len(seen) and are_short_months(seen):
         example = quote(seen[0])
         told = f"writes months with two-digit years (as in {example}), which leaves the century open; it is read as "
@@ -52,8 +54,8 @@ def hidden_dates(cells: Cells) -> Mix | None:
     counted = ways_of(forms.drop_nulls()) if forms is not None else []
     if len(counted) < 2 or forms is None:
         return None
-    ids = pl.Series(range(len(present))).filter(present)
-    marks = pl.Series(range(len(present))).is_in(ids.filter((forms != counted[0][0]).fill_null(True)))
+    others = np.flatnonzero(present.to_numpy())[(forms != counted[0][0]).fill_null(True).to_numpy()]
+    marks = pl.Series(np.isin(np.arange(len(present)), others))
     named = ", ".join(f"{n} as {form}" for form, n in counted[:SHOWN])
     told = f"writes dates in {len(counted)} ways ({named}) and is therefore read as {read_as(cells.column)}"
     return Mix(marks=marks, told=told, severity="warning", remedy="parse_dates")

@@ -62,6 +62,8 @@ def _looks(column: Column) -> tuple[Look, ...]:
     """What can be mixed in a column of that kind; a kind that the user gave is not doubted."""
     if column.why.startswith("given") or column.role in ("group", "part"):
         return ()
+    if column.role == "ignore" and column.kind in ("number", "datetime", "boolean"):
+        return ()
     if column.kind == "number":
         return (numbers,)
     if column.kind == "datetime":

@@ -30,18 +30,16 @@ def numbers(cells: Cells) -> Mix | None:
     marks = (way != main) & way.is_not_null() & (words | (way != ""))
     if len(ways) < 2 and grouped:
         marks |= forms.grouped if forms.grouped.sum() < forms.ungrouped.sum() else forms.ungrouped
-    told = (
-        f"writes its numbers in {len(ways)} ways: {_examples(cells, way, ways)}" if len(ways) > 1 else "holds numbers"
-    )
-    told += " with and without signs between thousands" if len(ways) < 2 and grouped else ""
+    ways = [pair for pair in ways if pair[1] > 1 or lost.any()] or ways
+    told = "holds numbers with and without signs between thousands" if grouped else "holds numbers"
+    if len(ways) > 1:
+        told = f"writes its numbers in {len(ways)} ways: {_examples(cells, way, ways)}"
     told += f"; {_words(cells, words)}" if words.any() else ""
     told += f"; {counted(lost, 'cell')} of these do not read as a number and count as empty" if lost.any() else ""
     told += _meaning(ways)
     told += "" if unread.any() else "; all are read as numbers"
-    grave = lost.any() or _meaning(ways)
-    return Mix(
-        marks=marks, told=told, severity="warning" if grave else "info", remedy="parse_numbers" if lost.any() else None
-    )
+    remedy = "parse_numbers" if lost.any() else None
+    return Mix(marks=marks, told=told, severity="warning" if remedy or _meaning(ways) else "info", remedy=remedy)
 
 
 def hidden_numbers(cells: Cells) -> Mix | None:
@@ -77,13 +75,11 @@ def _decimals(cells: Cells, forms: Forms, values: pl.Series) -> Mix | None:
     thousands = parse_numbers(cells.text.set(~doubtful, None), decimal=".")
     inside = (thousands / 1000).is_between(low, high) & ~thousands.is_between(low, high)
     comma = comma | (doubtful & inside).fill_null(False)
-    fewer, more, sign, other = (
-        (comma, point, "comma", "point") if comma.sum() < point.sum() else (point, comma, "point", "comma")
-    )
-    told = (
-        f"marks decimals by a {sign} in {counted(fewer, 'cell')} (as in {quote(cells.text.filter(fewer)[0])}) and by a "
-    )
-    told += f"{other} in {int(more.sum())}: the former are misread or count as empty"
+    fewer, more, sign, other = point, comma, "point", "comma"
+    if comma.sum() < point.sum():
+        fewer, more, sign, other = comma, point, "comma", "point"
+    told = f"marks decimals by a {sign} in {counted(fewer, 'cell')} (as in {quote(cells.text.filter(fewer)[0])}) "
+    told += f"and by a {other} in {int(more.sum())}: the former are misread or count as empty"
     return Mix(marks=fewer, told=told, severity="warning", remedy="parse_numbers")
 
 

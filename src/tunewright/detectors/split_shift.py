@@ -17,6 +17,7 @@ from tunewright.stats import bootstrap_weights, holm
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 FEWEST, MOST = 30, 5000  # independent rows per part
 FOLDS, ROUNDS, PENALTY = 5, 300, 0.3
+REFITTED, SURE = 1.3, 4.0  # what refitting adds to the spread; standard errors above 0.5 that are no chance
 HASHED = 256  # buckets of words where there are no vectors
 TOP = 30  # categories of a column that the classifier sees
 
@@ -30,7 +31,7 @@ class SplitShift:
     with Holm's correction. Of rows that repeat each other one counts. At most 5,000 rows per part are compared.
 
     Args:
-        auc: of the classifier, to be reached, with an interval that lies above 0.5; 0.5 tells nothing.
+        auc: of the classifier, to be reached, four standard errors or more above 0.5, which would be guessing.
         effect: of a column, to be reached (see `Contrast`).
         level: of all column tests together.
     """
@@ -56,7 +57,7 @@ class SplitShift:
         clear = [one for one, p in zip(tested, adjusted, strict=True) if p < self.level and one.effect >= self.effect]
         columns = strongest(clear)
         answer, score = _told_apart(rows, train, other)
-        told = score.low > 0.5 and score.value >= self.auc
+        told = score.value >= self.auc and (score.value - 0.5) / (score.high - score.value) >= SURE / 1.96
         if not (told or columns):
             return None
         return self._finding(
@@ -70,8 +71,8 @@ class SplitShift:
         parts = [f"The {part} rows are unlike the train rows."]
         if score is not None:
             parts.append(
-                f"A classifier tells them apart with AUC {score.value:.3f} ({score.low:.3f} to {score.high:.3f}, "
-                f"{score.n:,} rows; 0.5 would be guessing)."
+                f"A classifier tells them apart with AUC {score.value:.3f} ({score.low:.3f} to "
+                f"{min(score.high, 1.0):.3f}, {score.n:,} rows; 0.5 would be guessing)."
             )
         if columns:
             listed = "; ".join(f"{one.column!r}: {one.said}" for one in columns[:4])
@@ -104,7 +105,10 @@ def _units(rows: Rows, part: tuple[int, ...]) -> Ints:
 
 
 def _told_apart(rows: Rows, train: Ints, other: Ints) -> tuple[Floats, Score]:
-    """Out-of-fold answers (higher: like the other part), and their AUC with a 99.8 % bootstrap interval."""
+    """Out-of-fold answers (higher: like the other part), and their AUC with a 95 % bootstrap interval.
+
+    The interval is widened by what resampling without refitting does not see.
+    """
     ids = np.concatenate([train, other])
     x, y = _features(rows, ids), np.repeat([0.0, 1.0], [len(train), len(other)])
     clusters = np.unique(rows.clusters.labels[ids], return_inverse=True)[1]
@@ -114,8 +118,9 @@ def _told_apart(rows: Rows, train: Ints, other: Ints) -> tuple[Floats, Score]:
     blocks = bootstrap_weights(len(y), strata=y.astype(np.int64), rounds=ROUNDS, seed=rows.seed)
     drawn = np.concatenate([_auc(answer[order], y[order], block[:, order].astype(np.float64)) for block in blocks])
     value = float(_auc(answer[order], y[order], np.ones((1, len(y))))[0])
-    spread = float(drawn.std())
-    return answer, Score(value=value, low=max(value - 3.1 * spread, 0.0), high=min(value + 3.1 * spread, 1.0), n=len(y))
+    by_chance = ((len(y) + 1) / (12 * len(train) * len(other))) ** 0.5
+    reach = 1.96 * REFITTED * max(float(drawn.std()), by_chance if value < 0.9 else 0.0)
+    return answer, Score(value=value, low=value - reach, high=value + reach, n=len(y))
 
 
 def _auc(answer: Floats, y: Floats, weights: Floats) -> Floats:

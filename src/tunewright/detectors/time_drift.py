@@ -15,6 +15,7 @@ from tunewright.records import Column, Finding
 from tunewright.stats import holm
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+DAY, YEAR, SHORTEST = 86_400e6, 365.25, 60.0  # microseconds; days; days of a season at least
 FEWEST, MOST = 90, 15_000  # rows with a time; that are compared
 _CLOCK = re.compile(
     r"(?i)(?:^|[\W_])(?:year|yr|month|mnth|quarter|season|week|day|date|hour|time|index|instant)(?:$|[\W_])"
@@ -24,11 +25,12 @@ _BIRTH = re.compile(r"(?i)birth|(?:^|[\W_])(?:dob|born)(?:$|[\W_])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeDrift:
-    """Report columns that are different in the last third of the time from what they were in the first.
+    """Report columns that are different at the end of the time from what they were at its beginning.
 
-    Compared are the earliest and the latest third of the rows that are not test rows, ordered by the time column (the
-    column named for it, or else the first date that is no birthday). A number must have changed along the whole way
-    too (Spearman), so that a season that comes and goes is no drift. Columns that are a clock themselves do not count.
+    Compared are the earliest and the latest rows that are not test rows, by the time column (the column named for it,
+    or else the first date that is no birthday): the same season of two years where the table spans more than one, else
+    the first and the last third. A number must have changed along the whole way too (Spearman). Columns that are a
+    clock themselves do not count.
 
     Cost: sorting by time, and tests on at most 15,000 rows.
 
@@ -71,10 +73,10 @@ class TimeDrift:
             if column.name != time.name
         ]
         typed = rows.typed.select(names)[ids]
-        third = len(ids) // 3
-        tested = contrasts(typed[:third], typed[-third:], names=("the first third", "the last third"))
-        adjusted = holm([one.p_value for one in tested])
         days = rows.typed[time.name][ids]
+        early, late, called = _ends(days)
+        tested = contrasts(typed[:early], typed[late:], names=called)
+        adjusted = holm([one.p_value for one in tested])
         clear = []
         for one, p in zip(tested, adjusted, strict=True):
             wanted = self.target_effect if one.column == rows.table.target else self.effect
@@ -119,6 +121,27 @@ class TimeDrift:
             columns=tuple(one.column for one in ordered),
             score=round(max(one.effect for one in ordered), 4),
         )
+
+
+def _ends(days: pl.Series) -> tuple[int, int, tuple[str, str]]:
+    """Where the early rows end and the late ones begin, and what they are called; `days` ascends.
+
+    Whole years apart, so that a season is compared with itself, if either end has a tenth of the rows.
+    """
+    third = len(days) // 3
+    ends = third, len(days) - third, ("the first third", "the last third")
+    if not days.dtype.is_temporal():
+        return ends
+    moments = days.cast(pl.Datetime("us")).to_physical().to_numpy() / DAY
+    span = float(moments[-1] - moments[0])
+    for years in range(int(span / YEAR), 0, -1):
+        width = min(span - years * YEAR, YEAR)
+        early = int(np.searchsorted(moments, moments[0] + width, side="right"))
+        late = int(np.searchsorted(moments, moments[0] + years * YEAR))
+        if width >= SHORTEST and min(early, len(days) - late) >= len(days) / 10 and early <= late:
+            later = f"the same days {years} year{'s' * (years > 1)} later"
+            return early, late, (f"the first {width:.0f} days", later)
+    return ends
 
 
 def _in_years(rows: Rows, ids: Ints, time: str, one: Contrast) -> str:

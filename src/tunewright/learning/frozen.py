@@ -31,9 +31,7 @@ def decide_precision(problem: Problem, run: RunContext) -> str:
     if problem.backbone is None:
         return "float32"
     backbone = problem.backbone
-    decided = run.decide("precision", lambda: _measured_once(backbone))
-    run.tell("train", f"Precision: {decided['precision']}, {decided['why']}.")
-    return str(decided["precision"])
+    return str(run.decide("precision", lambda: _measured_once(backbone))["precision"])
 
 
 def _measured_once(backbone: Backbone) -> Any:

@@ -52,7 +52,7 @@ def learn(
     """
     seen, unseen = np.flatnonzero(fitted), np.flatnonzero(~fitted)
     x, y = _standardised(features, seen), learned_targets(task, targets[seen])
-    known = y.any(1).astype(np.float64) if isinstance(task, Classification) else np.ones(len(seen))
+    known = np.ones(len(seen)) if not isinstance(task, Classification) else np.asarray(y.any(1), np.float64)
     folds = np.full(len(rows), -1)
     folds[seen] = deal_folds(clusters[seen], strata_of(task, targets[seen]), folds=FOLDS, seed=seed)
     fits: Fits = discriminants if isinstance(task, Classification) else _ridges

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.data import fingerprint
-from tunewright.events import Observer, silent
+from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
 from tunewright.records import Audit, Finding, to_json
 from tunewright.runfolder import write_json
@@ -94,14 +94,25 @@ def write_sheet(inspection: Inspection, path: Path) -> int:
     )
 
 
-def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds: int) -> Scorecard:
-    """Plant known faults in copies of this very data and count what the detectors make of them."""
+def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds: int, deep: bool = True) -> Scorecard:
+    """Plant known faults in copies of this very data and count what the detectors make of them.
+
+    Args:
+        inspection: of the data as it is.
+        plan: the resolved plan.
+        observe: hears how many copies were audited.
+        rounds: how often every fault is planted.
+        deep: as for `inspect`.
+    """
     from tunewright.stories.calibrate import calibrate
 
-    run = RunContext(observe=observe)
+    audited = 0
 
     def findings(loaded: Loaded) -> tuple[Finding, ...]:
-        return examine(prepare(loaded, plan), plan, run).findings
+        nonlocal audited
+        audited += 1
+        observe(Event(station="calibrate", what="note", text=f"Auditing copy {audited} with planted faults."))
+        return examine(prepare(loaded, plan), plan, RunContext(), deep=deep).findings
 
     learned = inspection.examined.learned()
     return calibrate(inspection.loaded, plan, findings, rounds=rounds, seed=plan.seed, learned=learned)
