@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from tunewright.data import row_digests
 from tunewright.detectors.rows import Ints, Rows
 from tunewright.learning.suspects import suggested
 from tunewright.records import Finding
@@ -20,10 +21,11 @@ ROBUST = 1.4826  # median absolute deviation to standard deviation
 class ConflictingLabels:
     """Report rows that repeat each other and have different labels (numbers: clearly different values).
 
-    Rows equal in every feature column are in conflict by that alone. Rows that only nearly repeat each other may
-    rightly differ ("change the oil", "change the tires"): they are reported where the rest of the data, by a fit that
-    saw none of them, gives one of them the label of another; numbers where they differ twice as much; sets of labels
-    never. Without a text column, equal rows are a coincidence of few values where they are common: nothing is reported.
+    Rows equal in every feature column are in conflict by that alone. Rows whose texts nearly repeat each other, and
+    which are equal in all else, may rightly differ ("change the oil", "change the tires"): they are reported where the
+    rest of the data, by a fit that saw none of them, gives one of them the label of another; numbers where they differ
+    twice as much; sets of labels never. Without a text column, equal rows are a coincidence of few values where they
+    are common, and nothing is reported.
 
     Cost: n log n.
 
@@ -35,7 +37,7 @@ class ConflictingLabels:
     """
 
     kind: ClassVar[str] = "conflicting_labels"
-    apart: float = 1.0
+    apart: float = 1.5
     common: float = 0.1
     notable: float = 0.01
 
@@ -46,11 +48,12 @@ class ConflictingLabels:
             return ()
         exact = rows.clusters.copies if rows.clusters.exact is None else rows.clusters.exact
         same = _conflicts(labels, exact, self.apart)
-        near = _conflicts(labels, rows.clusters.copies, 2 * self.apart)
+        near = _conflicts(labels, _near_copies(rows), 2 * self.apart)
         near = near.filter(~pl.col(ROW).is_in(same[ROW].implode()).any().over(GROUP))
+        what = "different values" if rows.table.task == "regression" else "different labels"
         found = (
-            self._finding(same, "are equal in every feature column and carry different labels", rows),
-            self._finding(_mistaken(near, rows), "nearly repeat each other and carry different labels", rows),
+            self._finding(same, f"are equal in every feature column and carry {what}", rows),
+            self._finding(_mistaken(near, rows), f"nearly repeat each other and carry {what}", rows),
         )
         return tuple(finding for finding in found if finding is not None)
 
@@ -67,8 +70,8 @@ class ConflictingLabels:
         return Finding(
             kind=self.kind,
             severity="warning" if found.height > self.notable * len(rows.used) else "info",
-            evidence=f"{found.height} of {len(rows.used)} rows {what} ({len(groups)} "
-            f"{'group' if len(groups) == 1 else 'groups'}): no model can learn both.",
+            evidence=f"{found.height} of {len(rows.used)} rows {what} "
+            f"({len(groups)} {'group' if len(groups) == 1 else 'groups'}).",
             columns=(rows.table.target,),
             rows=tuple(found[ROW].to_list()),
             rows_total=found.height,
@@ -83,8 +86,8 @@ def _labels(rows: Rows) -> pl.DataFrame | None:
     target = rows.typed[rows.table.target]
     if rows.table.task == "regression":
         values = target.cast(pl.Float64)
-        known = values.gather(rows.seen).drop_nulls()
-        spread = ROBUST * float((known - (known.median() or 0.0)).abs().median() or 0.0)
+        known = values.gather(rows.seen).drop_nulls().to_numpy()
+        spread = ROBUST * float(np.median(np.abs(known - np.median(known)))) if len(known) else 0.0
         if not spread > 0:
             return None
         label = values / spread
@@ -93,6 +96,16 @@ def _labels(rows: Rows) -> pl.DataFrame | None:
     else:
         label = target.to_frame("0").select(_folded(pl.col("0"))).to_series()
     return pl.DataFrame({ROW: rows.used, LABEL: label.gather(rows.used)}).drop_nulls()
+
+
+def _near_copies(rows: Rows) -> Ints:
+    """Rows whose texts nearly repeat each other, told apart by their other feature columns."""
+    copies, texts = rows.clusters.copies, {*rows.table.features("text"), *(rows.table.pair or ())}
+    others = [c.name for c in rows.table.columns if c.role == "feature" and c.name not in texts]
+    if not texts or not others:
+        return copies
+    digests = np.unique(row_digests(rows.typed, others), return_inverse=True)[1]
+    return np.unique(np.stack([copies, digests.reshape(-1)]), axis=1, return_inverse=True)[1].reshape(-1)
 
 
 def _folded(labels: pl.Expr) -> pl.Expr:

@@ -46,6 +46,7 @@ def _class(first: int, last: int, *, without: str = "") -> str:
 # A letter followed by one of these is usual writing ("JOSÉ”", "Spaß«"); by another of the range it is misread UTF-8.
 _SIGNS = "…‘’“”–—•«»‹›‚„\u00a0\u00ad"
 _ANY, _ODD = _class(0x80, 0xBF), _class(0x80, 0xBF, without=_SIGNS)
+_RARE = _class(0x80, 0xBF, without=_SIGNS + "¹²³°")  # "Å²" is a unit
 _TWO, _THREE, _FOUR = _class(0xC4, 0xDF), _class(0xE0, 0xEF), _class(0xF0, 0xF4)
 MOJIBAKE = Damage(
     what="hold text that was read in a wrong encoding",
@@ -54,6 +55,7 @@ MOJIBAKE = Damage(
         (
             rf"[\x{{C2}}\x{{C3}}]{_ODD}",  # Latin letters and signs: "Ã©", "Â£"
             rf"\x{{C3}}{_ANY}\p{{Ll}}",
+            rf"[\x{{C4}}\x{{C5}}](?:{_RARE}|{_ANY}\p{{L}})",  # letters of Central Europe: "Å‚a", "Å“u"
             rf"(?:{_TWO}{_ANY}){{2}}",  # Greek, Cyrillic, Hebrew: at least two letters in a row
             rf"{_THREE}(?:{_ODD}{_ANY}|{_ANY}{_ODD})",  # typographic signs, Asian scripts: "â€™"
             rf"{_FOUR}{_ANY}{{3}}",  # emoji
@@ -85,7 +87,7 @@ _NAMES = (
 )
 MARKUP = Damage(
     what="hold HTML",
-    pattern=rf"(?i)</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>|<!--|&(?:{_NAMES});|&#(?:[0-9]{{2,6}}|x[0-9a-f]{{2,5}});",
+    pattern=rf"(?i)</?(?:{_TAGS})(?:\s[^<>]{{0,200}}=[^<>]{{0,200}})?\s?/?>|<!--|&(?:{_NAMES});|&#(?:[0-9]{{2,6}}|x[0-9a-f]{{2,5}});",
     clean=True,
     grave=0.05,
 )

@@ -65,7 +65,9 @@ def disguised_numbers(values: pl.Series) -> tuple[Disguise, ...]:
         return ()
     found = []
     for value, n in zip(distinct[typical].tolist(), counts[typical].tolist(), strict=True):
-        why = _outside(value, n, rest, often) or _crowded(value, n, rest, often)
+        why = _outside(value, n, rest, often)
+        if not why and abs(value) >= 99:
+            why = _crowded(value, n, rest, often)
         found += [Disguise(value=value, why=why)] if why else []
     return (*found, *_zero(rest, often))
 
@@ -140,7 +142,7 @@ def _outside(value: float, n: int, rest: np.ndarray, often: np.ndarray) -> str:
 
 
 def _crowded(value: float, n: int, rest: np.ndarray, often: np.ndarray) -> str:
-    if abs(value) < 99 or n < 5 or not rest[0] < value < rest[-1]:  # at the edge it may be a limit
+    if n < 5 or not rest[0] < value < rest[-1]:  # at the edge it may be a limit
         return ""
     place = int(np.searchsorted(rest, value))
     near = int(often[max(place - NEAR, 0) : place + NEAR].max())

@@ -57,7 +57,7 @@ class LabelErrors:
                 rows=tuple(learned.rows[found.places].tolist()),
                 rows_total=len(found.places),
                 score=share,
-                scores=tuple(np.round(found.scores, 4).tolist()),
+                scores=tuple(np.round(found.scores.astype(np.float64), 4).tolist()),
                 remedy="drop_suspects",
             ),
         )
@@ -91,4 +91,4 @@ def _evidence(found: Suspects, learned: Learned, pairs: int) -> str:
             "another is at least four times as probable"
         )
     often = ", ".join(f"{pair} ({times})" for pair, times in what.most_common(pairs))
-    return f"{said}. Most often: {often}."
+    return f"{said}. Most often {often}."

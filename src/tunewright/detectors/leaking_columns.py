@@ -53,7 +53,8 @@ def _finding(name: str, said: str, score: float) -> Finding:
     return Finding(
         kind="leakage_target",
         severity="error",
-        evidence=f"{said}. If it is known only after the answer, the model is worthless where it is needed.",
+        evidence=f"{said}. If it is filled in after the answer is known, a model will not have it when asked: "
+        "leave it out.",
         columns=(name,),
         score=round(score, 4),
         remedy="drop_columns",

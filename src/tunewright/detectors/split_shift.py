@@ -119,7 +119,7 @@ def _told_apart(rows: Rows, train: Ints, other: Ints) -> tuple[Floats, Score]:
     drawn = np.concatenate([_auc(answer[order], y[order], block[:, order].astype(np.float64)) for block in blocks])
     value = float(_auc(answer[order], y[order], np.ones((1, len(y))))[0])
     by_chance = ((len(y) + 1) / (12 * len(train) * len(other))) ** 0.5
-    reach = 1.96 * REFITTED * max(float(drawn.std()), by_chance if value < 0.9 else 0.0)
+    reach = 1.96 * REFITTED * max(float(drawn.std()), by_chance if value < 0.9 else 1e-6)
     return answer, Score(value=value, low=value - reach, high=value + reach, n=len(y))
 
 
@@ -140,7 +140,7 @@ def _features(rows: Rows, ids: Ints) -> Floats:
     """
     blocks = [np.zeros((len(ids), 1))]
     learned = rows.learned() if rows.table.features("text") else None
-    if learned is not None and learned.width:
+    if learned is not None and learned.width and np.isin(ids, learned.rows).all():
         place = np.searchsorted(learned.rows, ids)
         blocks.append(np.asarray(learned.features[place][:, : learned.width], np.float64))
     else:

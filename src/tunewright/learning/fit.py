@@ -83,8 +83,7 @@ def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | 
 
     keep_few_kernels()
     clock, problem = _Clock(), judging.problem
-    precision = decide_precision(problem, run)
-    run.tell("train", f"Weights and activations of the encoder are in {precision}.")
+    precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
     clock.lap("encode")
     probe = _fit_probe(judging, frozen, settled)

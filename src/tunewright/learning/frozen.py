@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def decide_precision(problem: Problem, run: RunContext) -> str:
+def decide_precision(problem: Problem, run: RunContext, *, tell: bool = False) -> str:
     """The precision of the encoder: measured once for this machine and backbone, journalled by the run before use."""
     if problem.backbone is None:
         return "float32"
     backbone = problem.backbone
-    return str(run.decide("precision", lambda: _measured_once(backbone))["precision"])
+    decided = run.decide("precision", lambda: _measured_once(backbone))
+    if tell:
+        run.tell("train", f"Precision: {decided['precision']}, {decided['why']}.")
+    return str(decided["precision"])
 
 
 def _measured_once(backbone: Backbone) -> Any:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.detectors import Rows, detect
+from tunewright.detectors.leakage_target import LeakageTarget
 from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
+from tunewright.remedies import Evidence, Material
+from tunewright.remedies.columns import DropLeaks
 from tunewright.runfolder.context import RunContext
 from tunewright.splits.clusters import clusters_among
 from tunewright.stories.prepare import Prepared, pose
@@ -89,6 +92,7 @@ def learn_rows(prepared: Prepared, plan: Plan, run: RunContext) -> Learned | Non
     if len(seen) < FEWEST:
         return None
     run.tell("audit", "Learning from frozen features what each row looks like to the others.")
+    prepared = _without_leaks(prepared, plan)
     problem, ids, features = featurise(prepared, plan, run)
     targets = problem.task.encode(prepared.typed[prepared.table.target].gather(ids.tolist()))
     alone = clusters_among(prepared.typed, prepared.table, seen, group=_group(prepared.table))
@@ -102,6 +106,25 @@ def learn_rows(prepared: Prepared, plan: Plan, run: RunContext) -> Learned | Non
         fitted=np.isin(ids, seen),
         clusters=alone.labels[ids],
         seed=prepared.seed,
+    )
+
+
+def _without_leaks(prepared: Prepared, plan: Plan) -> Prepared:
+    """A column that follows the label, right or wrong, would vouch for every wrong one."""
+    rows = replace(prepared.rows(), split=replace(prepared.split, test=()))
+    evidence = Evidence(findings=LeakageTarget().find(rows), learned=None)
+    changed = DropLeaks().apply(material_of(prepared, plan), evidence)
+    return prepared if changed is None else replace(prepared, typed=changed.typed, table=changed.table)
+
+
+def material_of(prepared: Prepared, plan: Plan) -> Material:
+    """What learning starts from, before any remedy."""
+    return Material(
+        typed=prepared.typed,
+        table=prepared.table,
+        split=prepared.split,
+        preprocess=plan.preprocess,
+        balance=plan.balance,
     )
 
 

@@ -20,7 +20,7 @@ from tunewright.records import RemedyTrial, from_json, to_json
 from tunewright.remedies import REMEDIES, Evidence, Material, Remedy
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import holm
-from tunewright.stories.audit import examine_seen, featurise, seen_rows
+from tunewright.stories.audit import examine_seen, featurise, material_of, seen_rows
 from tunewright.stories.prepare import Prepared, pose
 
 if TYPE_CHECKING:
@@ -64,13 +64,7 @@ def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) ->
     rows = seen_rows(prepared.split)
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(prepared.seed).choice(rows, MOST_ROWS, replace=False))
-    base = Material(
-        typed=prepared.typed,
-        table=prepared.table,
-        split=prepared.split,
-        preprocess=plan.preprocess,
-        balance=plan.balance,
-    )
+    base = material_of(prepared, plan)
     at = np.searchsorted(learned.rows, rows)
 
     def features(material: Material) -> Array:
