@@ -47,7 +47,7 @@ def learned_of(kind, *, fitted=None, clusters=None, change=lambda x, y: (x, y), 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns(kind):
-    found, (_, x, y) = learned_of(kind), problem(kind)
+    found, (_, _, y) = learned_of(kind), problem(kind)
     p = found.probabilities
     assert p.shape == (ROWS, 1 if kind == "values" else len(found.labels)) and np.isfinite(p).all()
     if kind == "values":
