@@ -132,9 +132,10 @@ def test_values_beyond_the_tail(noise):
 def test_a_distance_is_large_or_small_among_rows_of_its_kind():
     rng = np.random.default_rng(7)
     x = np.linspace(-1, 1, ROWS)[:, None]
-    spread = np.where(x[:, 0] > 0, 5.0, 0.2)
-    y = 10 * x[:, 0] + spread * rng.normal(size=ROWS)
-    y[100] += 8
+    spread = np.exp(2 * x[:, 0])
+    y = 20 * x[:, 0] + spread * rng.normal(size=ROWS)
+    y[100] += 3
+    assert np.sort(np.abs(y - 20 * x[:, 0]))[-30] > 3  # many rows are as far from what is expected of them
     found = suspects(learned_of(regression(), x, y))
     assert 100 in found.places and len(found.places) <= 3
 

@@ -49,7 +49,8 @@ class ConflictingLabels:
         exact = rows.clusters.copies if rows.clusters.exact is None else rows.clusters.exact
         same = _conflicts(labels, exact, self.apart)
         near = _conflicts(labels, _near_copies(rows), 2 * self.apart)
-        near = near.filter(~pl.col(ROW).is_in(same[ROW].implode()).any().over(GROUP))
+        told = near.filter(near[ROW].is_in(same[ROW].implode()))[GROUP].unique()
+        near = near.filter(~near[GROUP].is_in(told.implode()))
         what = "different values" if rows.table.task == "regression" else "different labels"
         found = (
             self._finding(same, f"are equal in every feature column and carry {what}", rows),

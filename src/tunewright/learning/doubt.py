@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
-FEWEST = (
-    5  # rows of a class below which its labels cannot be doubted, and doubtful rows below which nothing is read off
-)
-ODDS = 4.0  # at which another class must be favoured before a label counts as an error
+FEWEST = 5  # doubtful rows below which nothing is read off them
+MANY = 0.1  # share of errors that counts as many
 SURELY = 3.0  # standard deviations by which a confusion must be one-sided
-TRUST = 0.25  # how much of a one-sided confusion is believed, as a power of its ratio
+TRUST = 0.5  # how much of a one-sided confusion is believed, as a power of its ratio
+LEAST = 1e-9  # probabilities below it are all one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,92 +24,90 @@ class Doubt:
     """What out-of-fold probabilities say about given classes.
 
     Args:
-        score: (n,) the larger the more doubtful; −inf where nothing can be said.
+        score: (n,) the larger the more doubtful; −inf where nothing is given.
         suggested: (n,) the most probable other class.
         odds: (n,) its probability over that of the given class.
+        errors: how many of the given classes are likely wrong.
     """
 
     score: Array
     suggested: Array
     odds: Array
+    errors: float
 
 
 def doubt(probabilities: Array, given: Array, read: Array | None = None) -> Doubt:
-    """Score every row by u² · p(best other class) − p(given class), brought to 0 to 1.
+    """Score every row by √u · log q − log p + (2c)² · (log(1 − p) − log(1 − q)).
 
-    With u = 1 that is the margin, which is best where errors are confusions of similar classes; with u = 0 it is the
-    probability of the given label, which is best where any label may have slipped in. u is read off the doubtful rows
-    themselves: how much of what the best other class leaves goes to the given class, on a logarithmic scale from one in
-    K − 1 (a label at random) to all (always the runner-up). Where rows labelled j look like i far more often than the
-    reverse, i counts for more against j: what is hard to tell apart is confused both ways, mislabelling has a
-    direction.
+    p is the probability of the given class, q that of the best other one. u says whether errors are labels at random
+    (0) or confusions with a runner-up (1), see `confusion`; c is u times the share of errors, at most one from a tenth
+    on. Few errors, or errors at random, are thus ranked by p and q/p: what is hard to tell apart has no tiny p. Where
+    errors are many and confused, p is never tiny, and what counts is how sure q is. Where rows labelled j look like i
+    far more often than the reverse, i counts for more against j: what is hard to tell apart is confused both ways,
+    mislabelling has a direction.
+
+    Errors are counted by confident learning: a row is confident of its most probable class where that probability
+    reaches the mean of the class's own rows. The share of other classes among the confident rows of each given class,
+    times that class's rows, are errors.
 
     Cost: n K, and sorting the doubtful rows.
 
     Args:
         probabilities: (n, K) of rows that had no part in the fit that answers for them.
         given: (n,) class numbers, −1 where there is none.
-        read: (n,) whether u and directions may be read off a row, or None for all.
+        read: (n,) whether u, directions and errors may be read off a row, or None for all.
 
-    Source: margin and self-confidence: Northcutt, Jiang & Chuang (2021), Confident learning. JAIR 70.
+    Source: Northcutt, Jiang & Chuang (2021), Confident learning. JAIR 70, 1373-1411; the score is our own, docs/log.md
+    says what it was compared with.
 
     >>> p = np.array([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.5, 0.4, 0.1]])
     >>> doubt(p, np.array([0, 0, 2, 1])).score.argsort().tolist()[::-1]
     [1, 3, 2, 0]
     """
     p = np.asarray(probabilities)
-    n, classes = p.shape
-    rows, known = np.arange(n), np.maximum(given, 0)
+    classes, known = p.shape[1], np.maximum(given, 0)
     own, other, suggested = _against(p, known)
-    doubtful = (other > own) & (given >= 0)
-    if read is not None:
-        doubtful &= read
+    odds = other / np.maximum(own, LEAST)
+    counts = given >= 0 if read is None else read & (given >= 0)
+    doubtful = (other > own) & counts
+    confident = _confident(own, other, suggested, known, counts, classes)
+    errors = _errors(known, counts, confident, doubtful, classes)
     u = confusion(own[doubtful], other[doubtful], classes)
-    sure = doubtful & _confident(own, other, suggested, given, classes)
+    sure = doubtful & confident
     factors, place = _directions(known[sure], suggested[sure], classes, trust=TRUST * u)
-    touched = np.flatnonzero(place[known] >= 0)
-    if len(touched):
-        swayed = p[touched] * factors[place[known[touched]]]
-        swayed /= swayed.sum(1, keepdims=True)
-        own[touched], other[touched], suggested[touched] = _against(swayed, known[touched])
-    score = np.where(given >= 0, (1 + u * u * other - own) / (1 + u * u), -np.inf)
-    own = p[rows, known]
-    return Doubt(score=score, suggested=suggested, odds=p[rows, suggested] / np.maximum(own, 1e-12))
+    swayed = np.flatnonzero(place[known] >= 0)
+    if len(swayed):
+        moved = p[swayed] * factors[place[known[swayed]]]
+        own[swayed], other[swayed], suggested[swayed] = _against(moved / moved.sum(1, keepdims=True), known[swayed])
+    many = u * min(errors / max(int(counts.sum()), 1) / MANY, 1.0)
+    score = np.where(given >= 0, _score(own, other, u, many), -np.inf)
+    return Doubt(score=score, suggested=suggested, odds=odds, errors=errors)
 
 
 def confusion(own: Array, other: Array, classes: int) -> float:
-    """Where doubtful rows lie between labels at random (0) and confusions with a runner-up (1).
+    """Where the errors lie between labels at random (0) and confusions with a runner-up (1).
+
+    It is read off the doubtful rows: how much of what the best other class leaves goes to the given class, in the
+    median, on a logarithmic scale from one in K − 1 to all.
+
+    Args:
+        own: (s,) probability of the given class, of rows for which another is more probable.
+        other: (s,) probability of that one.
+        classes: K.
 
     >>> confusion(np.full(9, 0.01), np.full(9, 0.91), 10), confusion(np.full(9, 0.2), np.full(9, 0.8), 10)
     (0.0, 1.0)
     """
     if classes < 3 or len(own) < FEWEST:
         return 1.0
-    share = float(np.median(own / np.maximum(1 - other, 1e-9)))
-    return round(min(max(1 + math.log(max(share, 1e-12)) / math.log(classes - 1), 0.0), 1.0), 12)
+    share = float(np.median(own / np.maximum(1 - other, LEAST)))
+    return round(min(max(1 + math.log(max(share, LEAST)) / math.log(classes - 1), 0.0), 1.0), 12)
 
 
-def likely_errors(probabilities: Array, given: Array) -> float:
-    """How many of the given labels are wrong, by the calibrated count of confident disagreements.
-
-    A row is confident of its most probable class where that probability reaches the mean of the class's own rows. The
-    share of other classes among the confident rows of each given class, times that class's rows.
-
-    Args:
-        probabilities: (n, K) of rows that had no part in the fit that answers for them.
-        given: (n,) class numbers, −1 where there is none.
-
-    Source: Northcutt, Jiang & Chuang (2021), Confident learning. JAIR 70, 1373-1411.
-    """
-    p = np.asarray(probabilities)
-    classes, known = p.shape[1], np.flatnonzero(given >= 0)
-    p, given = p[known], given[known]
-    own, other, suggested = _against(p, given)
-    confident = _confident(own, other, suggested, given, classes)
-    size, counted, wrong = (
-        np.bincount(given[rows], minlength=classes) for rows in (own >= 0, confident, confident & (other > own))
-    )
-    return float((size * wrong / np.maximum(counted, 1)).sum())
+def _score(own: Array, other: Array, u: float, many: float) -> Array:
+    own, other = (np.clip(np.asarray(one, np.float64), LEAST, 1 - LEAST) for one in (own, other))
+    sureness = np.log1p(-own) - np.log1p(-other)
+    return np.asarray(math.sqrt(u) * np.log(other) - np.log(own) + (2 * many) ** 2 * sureness)
 
 
 def _against(p: Array, given: Array) -> tuple[Array, Array, Array]:
@@ -123,12 +120,18 @@ def _against(p: Array, given: Array) -> tuple[Array, Array, Array]:
     return own, p[rows, best], best
 
 
-def _confident(own: Array, other: Array, suggested: Array, given: Array, classes: int) -> Array:
+def _confident(own: Array, other: Array, suggested: Array, given: Array, counts: Array, classes: int) -> Array:
     """(n,) whether the most probable class is as probable as it is on average among its own rows."""
-    known = given >= 0
-    size = np.bincount(given[known], minlength=classes)
-    usual = np.bincount(given[known], weights=own[known], minlength=classes) / np.maximum(size, 1)
+    size = np.bincount(given[counts], minlength=classes)
+    usual = np.bincount(given[counts], weights=own[counts], minlength=classes) / np.maximum(size, 1)
     return np.where(other > own, other >= usual[suggested], own >= usual[given])
+
+
+def _errors(given: Array, counts: Array, confident: Array, doubtful: Array, classes: int) -> float:
+    size, sure, wrong = (
+        np.bincount(given[rows], minlength=classes) for rows in (counts, counts & confident, doubtful & confident)
+    )
+    return float((size * wrong / np.maximum(sure, 1)).sum())
 
 
 def _directions(given: Array, suggested: Array, classes: int, *, trust: float) -> tuple[Array, Array]:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from tunewright.learning.crossfit import Learned
-from tunewright.learning.doubt import FEWEST, ODDS, doubt, likely_errors
+from tunewright.learning.doubt import doubt
 
 Array = np.ndarray[Any, np.dtype[Any]]
+FEWEST = 5  # rows of a class below which its labels cannot be doubted
+ODDS = 4.0  # at which another class must be favoured before a label counts as an error
 KNOWN = 10.0  # odds of a label where it is given over those where it is not, from which on a fit knows it
 BLOCK = 100  # rows of similar expectation that share a scale
 
@@ -52,7 +54,7 @@ def suggested(learned: Learned) -> Array:
 def suspects(learned: Learned) -> Suspects:
     """List the rows whose label is likely an error; thresholds come from the rows that were learned from.
 
-    One class per row: ranked by `doubt`; as many as `likely_errors` counts, but only where another class is at least
+    One class per row: ranked by `doubt`; as many as it counts errors, but only where another class is at least
     four times as probable as the given one, and never in a class of fewer than five rows: what a poor fit cannot tell
     apart is not listed. Sets of labels: those that are at odds with a label which the fit knows well. Values: those
     farther from the expected one than the tail of all distances explains.
@@ -78,10 +80,9 @@ def _of_classes(learned: Learned) -> Suspects:
     sized = np.where((targets >= 0) & often[targets], targets, -1)
     p = learned.probabilities * often
     said = doubt(p, sized, fitted)
-    many = round(likely_errors(p[fitted], sized[fitted]))
     places = np.flatnonzero((said.odds >= ODDS) & (sized >= 0))
     places = places[np.argsort(-said.score[places], kind="stable")]
-    places = places[_as_many(fitted[places], many)]
+    places = places[_as_many(fitted[places], round(said.errors))]
     return Suspects(places=places, scores=said.score[places], given=targets[places], instead=said.suggested[places])
 
 
