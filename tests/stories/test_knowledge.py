@@ -101,9 +101,9 @@ def test_a_reviewed_sheet_is_applied_and_kept(walk, frame, tmp_path, tiny_model)
         .then(pl.lit("drop"))
         .when(pl.col("row") == wanted[1])
         .then(pl.lit("relabel")),
-        new_label=pl.when(second & (pl.col("given_label") == "team 2"))
+        new_label=pl.when((pl.col("row") == wanted[1]) & (pl.col("given_label") == "team 2"))
         .then(pl.lit("team 0"))
-        .when(second)
+        .when(pl.col("row") == wanted[1])
         .then(pl.lit("team 2")),
         who=pl.lit("Ann"),
     )
