@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tunewright.data.options import AuditOptions, DataOptions, KnowledgeOptions
 from tunewright.errors import PlanError
@@ -30,7 +30,7 @@ from tunewright.planfile import (
     show,
     write_yaml,
 )
-from tunewright.records import to_json
+from tunewright.records import BalanceKind, to_json
 from tunewright.splits.options import SplitOptions
 from tunewright.training.options import TrainingOptions
 
@@ -78,7 +78,7 @@ class Plan:
     knowledge: KnowledgeOptions = field(default_factory=KnowledgeOptions)
     audit: AuditOptions = field(default_factory=AuditOptions)
     preprocess: PreprocessOptions = field(default_factory=PreprocessOptions)
-    balance: Literal["auto", "none", "weights", "resample", "logit_adjustment"] = "auto"
+    balance: BalanceKind = "auto"
     splits: SplitOptions = field(default_factory=SplitOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)

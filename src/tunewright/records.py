@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 Kind = Literal["text", "number", "category", "boolean", "datetime", "id", "multilabel", "ignore"]
 TaskKind = Literal["binary", "multiclass", "multilabel", "regression"]
+BalanceKind = Literal["auto", "none", "weights", "resample", "logit_adjustment"]
+TargetScale = Literal["auto", "none", "standard", "log"]
 PARTS = ("train", "validation", "test")
 
 R = TypeVar("R")

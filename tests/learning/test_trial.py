@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from tunewright.learning import trial
 from tunewright.learning.crossfit import Moments, deal_folds, one_hot, out_of_fold
-from tunewright.learning.trial import Arm, Ruler, choose_penalty, effect, split_scores, strata_of, tolerance
+from tunewright.learning.trial import Arm, Ruler, effect, strata_of, sums_of, tolerance
 from tunewright.tasks import Classification, Multilabel, Regression
 
 RNG = np.random.default_rng(0)
@@ -27,6 +28,32 @@ def ruler_of(targets, clusters=None, metric="accuracy", **more):
 
 def arm_of(x, targets, weights=None):
     return Arm(x=x, targets=targets, weights=np.ones(len(x)) if weights is None else weights)
+
+
+def split_scores(arm, ruler, penalty):
+    return trial.split_scores(arm, ruler, penalty, sums_of(arm, ruler))
+
+
+def choose_penalty(arm, ruler):
+    return trial.choose_penalty(arm, ruler, sums_of(arm, ruler))
+
+
+def test_sums_of_a_changed_arm_are_those_summed_anew():
+    x, targets = blobs(300)
+    ruler = ruler_of(targets)
+    base = sums_of(arm_of(x, targets), ruler)
+    for count in (1, 20, 250):
+        other, weights = targets.copy(), np.ones(300)
+        rows = RNG.choice(300, count, replace=False)
+        other[rows], weights[rows] = (other[rows] + 1) % 3, RNG.choice([0.0, 0.25, 1.0], count)
+        arm = arm_of(x, other, weights)
+        for one, anew in zip(sums_of(arm, ruler, like=base), sums_of(arm, ruler), strict=True):
+            for part, oracle in zip(one.parts, anew.parts, strict=True):
+                np.testing.assert_allclose(part.xx_FF, oracle.xx_FF, atol=1e-9)
+                np.testing.assert_allclose(part.xy_FK, oracle.xy_FK, atol=1e-9)
+                np.testing.assert_allclose(
+                    [part.weight, *part.x_F, *part.y_K], [oracle.weight, *oracle.x_F, *oracle.y_K]
+                )
 
 
 def test_a_ridge_fit_from_sums_is_scikit_learns():

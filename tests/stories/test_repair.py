@@ -35,7 +35,7 @@ def dirty(make_rows, rows=400, wrong=60, seed=0):
 def mended(frame, plan, run=None):
     prepared = prepare(load_rows(plan, frame), plan)
     run = run or RunContext()
-    return prepared, mend(prepared, examine(prepared, plan, run).learned(), plan, run)
+    return prepared, mend(prepared, examine(prepared, plan, run), plan, run)
 
 
 def test_a_leak_goes_and_every_remedy_is_on_record(make_rows, plan):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from tunewright.detectors.class_imbalance import ClassImbalance
 from tunewright.detectors.conflicting_labels import ConflictingLabels
 from tunewright.detectors.constant_column import ConstantColumn
@@ -51,6 +53,12 @@ DETECTORS: tuple[Detector, ...] = (
 __all__ = ["DETECTORS", "Detector", "Rows", "detect"]
 
 
-def detect(rows: Rows) -> tuple[Finding, ...]:
-    """Run every detector; findings about the test part are reported, never acted on."""
-    return tuple(finding for detector in DETECTORS for finding in detector.find(rows))
+def detect(rows: Rows, kinds: Container[str] | None = None) -> tuple[Finding, ...]:
+    """Run every detector; findings about the test part are reported, never acted on.
+
+    Args:
+        rows: under examination.
+        kinds: of the detectors to run; None: all.
+    """
+    chosen = [detector for detector in DETECTORS if kinds is None or detector.kind in kinds]
+    return tuple(finding for detector in chosen for finding in detector.find(rows))

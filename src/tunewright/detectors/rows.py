@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ def _nothing_learned() -> Learned | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Rows:
     """n rows under examination; nothing in it may be changed.
 
@@ -47,12 +48,12 @@ class Rows:
     learned: Callable[[], Learned | None] = _nothing_learned
     seed: int = 0
 
-    @property
+    @cached_property
     def used(self) -> Ints:
         """Ids of the rows that are in a part, ascending."""
         return np.sort(np.array((*self.split.train, *self.split.validation, *self.split.test), np.int64))
 
-    @property
+    @cached_property
     def seen(self) -> Ints:
         """Ids of the train and validation rows, ascending: what may be learned from."""
         return np.sort(np.array((*self.split.train, *self.split.validation), np.int64))

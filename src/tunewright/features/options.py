@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tunewright.records import TargetScale
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextOptions:
@@ -41,4 +43,4 @@ class PreprocessOptions:
     numbers: Literal["robust", "standard", "quantile", "none"] = "robust"
     text: TextOptions = field(default_factory=TextOptions)
     missing: Literal["auto", "indicator", "impute"] = "auto"
-    target: Literal["auto", "none", "standard", "log"] = "auto"
+    target: TargetScale = "auto"

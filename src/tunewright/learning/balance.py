@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from tunewright.records import BalanceKind
 from tunewright.tasks import Multilabel, Regression, Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -32,7 +33,7 @@ class Balance:
 
 
 def make_balance(
-    how: Literal["auto", "none", "weights", "resample", "logit_adjustment"],
+    how: BalanceKind,
     task: Task,
     targets: Array,
     *,

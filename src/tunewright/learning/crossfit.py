@@ -158,23 +158,64 @@ def out_of_fold(
     """
     scored = x_nF if scored_x is None else scored_x
     out = np.zeros((len(x_nF), y_nK.shape[1]))
-    for held, sums in held_out_fits(x_nF, y_nK, folds, weights):
+    for held, sums in FoldSums.of(x_nF, y_nK, folds, weights).held_out():
         weight, bias = sums.solve(penalty)
         out[held] = np.asarray(scored[held], np.float64) @ weight + bias
     return out
 
 
-def held_out_fits(x: Array, y: Array, folds: Array, weights: Array | None = None) -> Iterator[tuple[Array, Moments]]:
-    """Each fold's rows, and the sums over all other rows."""
-    parts = []
-    for fold in np.unique(folds):
-        held = np.flatnonzero(folds == fold)
-        parts.append((held, Moments.of(x[held], y[held], None if weights is None else weights[held])))
-    whole = parts[0][1]
-    for _, part in parts[1:]:
-        whole = whole.plus(part)
-    for held, part in parts:
-        yield held, whole.plus(part, -1)
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldSums:
+    """Sums over the rows of each fold; those of a table that differs in a few rows follow from them.
+
+    Args:
+        x_nF: features.
+        y_nK: targets.
+        weights: (n,) importance of the rows.
+        rows: ids of each fold's rows.
+        parts: their sums.
+    """
+
+    x_nF: Array
+    y_nK: Array
+    weights: Array
+    rows: tuple[Array, ...]
+    parts: tuple[Moments, ...]
+
+    @classmethod
+    def of(cls, x_nF: Array, y_nK: Array, folds: Array, weights: Array | None = None) -> FoldSums:
+        """Sum fold by fold; cost n F²."""
+        w = np.ones(len(x_nF)) if weights is None else np.asarray(weights, np.float64)
+        rows = tuple(np.flatnonzero(folds == fold) for fold in np.unique(folds))
+        return cls(x_nF, y_nK, w, rows, tuple(Moments.of(x_nF[held], y_nK[held], w[held]) for held in rows))
+
+    def changed(self, y_nK: Array, weights: Array) -> FoldSums:
+        """The sums with other targets and weights; cost m F² for the m rows in which they differ.
+
+        >>> sums = FoldSums.of(np.eye(4), np.ones((4, 1)), np.array([0, 0, 1, 1]))
+        >>> other = sums.changed(np.array([[1.0], [1.0], [1.0], [5.0]]), np.array([1.0, 0.0, 1.0, 1.0]))
+        >>> [part.weight for part in other.parts], float(other.parts[1].y_K[0])
+        ([1.0, 2.0], 6.0)
+        """
+        differs = (self.weights != weights) | (self.y_nK != y_nK).any(1)
+        parts = []
+        for held, part in zip(self.rows, self.parts, strict=True):
+            rows = held[differs[held]]
+            if 3 * len(rows) > len(held):
+                parts.append(Moments.of(self.x_nF[held], y_nK[held], weights[held]))
+                continue
+            x = self.x_nF[rows]
+            without = part.plus(Moments.of(x, self.y_nK[rows], self.weights[rows]), -1)
+            parts.append(without.plus(Moments.of(x, y_nK[rows], weights[rows])))
+        return FoldSums(self.x_nF, y_nK, weights, self.rows, tuple(parts))
+
+    def held_out(self) -> Iterator[tuple[Array, Moments]]:
+        """Each fold's rows, and the sums over all other rows."""
+        whole = self.parts[0]
+        for part in self.parts[1:]:
+            whole = whole.plus(part)
+        for held, part in zip(self.rows, self.parts, strict=True):
+            yield held, whole.plus(part, -1)
 
 
 def one_hot(targets: Array, classes: int) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tunewright.learning.calibration import least_loss_temperature, platt, sigmoid, softmax
-from tunewright.learning.crossfit import PENALTIES, Learned, Moments, deal_folds, held_out_fits
+from tunewright.learning.crossfit import PENALTIES, FoldSums, Learned, Moments, deal_folds
 from tunewright.learning.discriminant import discriminants
 from tunewright.learning.trial import learned_targets, strata_of
 from tunewright.tasks import Classification, Multilabel, Task
@@ -87,7 +87,7 @@ def _ridges(sums: Moments, penalties: Sequence[float]) -> list[tuple[Array, Arra
 def _out_of_fold(x: Array, y: Array, folds: Array, known: Array, fits: Fits) -> tuple[int, Array]:
     """The place of the penalty with the least loss, and (m, K) answers with it."""
     answers = np.zeros((len(PENALTIES), *y.shape), np.float32)
-    for held, sums in held_out_fits(x, y, folds, known):
+    for held, sums in FoldSums.of(x, y, folds, known).held_out():
         for place, (weight, bias) in enumerate(fits(sums, PENALTIES)):
             answers[place, held] = x[held] @ weight.astype(np.float32) + bias
     if fits is discriminants:

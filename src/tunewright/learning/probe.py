@@ -152,7 +152,7 @@ def _descend(weight: Tensor, bias: Tensor, objective: Callable[[Tensor, Tensor],
     import torch
 
     optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=40, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=20, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
     )
 
     def closure() -> float:

@@ -15,7 +15,7 @@ from tunewright.features.options import PreprocessOptions
 from tunewright.models.inputs import Inputs
 from tunewright.models.options import ModelOptions
 from tunewright.models.tokens import TextTokenizer
-from tunewright.records import PARTS, Split, Table
+from tunewright.records import PARTS, Split, Table, TargetScale
 from tunewright.tasks import Classification, Task, make_task
 
 if TYPE_CHECKING:
@@ -51,16 +51,41 @@ class Problem:
     seed: int
 
 
+def learn_task(
+    typed: pl.DataFrame,
+    table: Table,
+    split: Split,
+    *,
+    target_scale: TargetScale,
+    positive: str | None = None,
+    costs: Mapping[str, float] | None = None,
+) -> Task:
+    """What is predicted: labels of the train and validation rows, or the scale of the train rows' values.
+
+    Args:
+        typed: all rows, cast to the kinds of `table`.
+        table: columns, kinds, task.
+        split: row ids per part.
+        target_scale: of a regression target.
+        positive: binary: the positive label.
+        costs: of confusions, by "true label -> label said".
+
+    Raises:
+        PlanError: `positive` is not a label.
+    """
+    rows = split.train if table.task == "regression" else (*split.train, *split.validation)
+    cells = typed[table.target].gather(list(rows))
+    return make_task(table.task, cells, positive=positive, target_scale=target_scale, costs=costs)
+
+
 def pose_problem(
     typed: pl.DataFrame,
     table: Table,
     split: Split,
     *,
+    task: Task,
     preprocess: PreprocessOptions,
     model: ModelOptions,
-    positive: str | None = None,
-    costs: Mapping[str, float] | None = None,
-    task: Task | None = None,
     seed: int = 0,
 ) -> Problem:
     """Fit preprocessing on the train rows and turn every part into inputs and targets.
@@ -69,27 +94,20 @@ def pose_problem(
         typed: all rows, cast to the kinds of `table`.
         table: columns, kinds, task.
         split: row ids per part.
+        task: as `learn_task` learns it.
         preprocess: the plan's block.
         model: backbone and max_length.
-        positive: binary: the positive label.
-        costs: of confusions, by "true label -> label said".
-        task: learned before, from more rows than these; None learns it.
         seed: of everything random.
 
     Raises:
         DataError: the train part holds one label only.
         ModelError: the backbone cannot be used.
-        PlanError: `positive` is not a label.
     """
     from tunewright.models.backbone import locate
 
     parts = {part: typed[list(getattr(split, part))] for part in PARTS}
     backbone = locate(model.name) if table.features("text") or table.pair else None
     tokenizer = TextTokenizer(backbone.folder) if backbone else None
-    known = pl.concat([parts["train"][table.target], parts["validation"][table.target]])
-    learned_from = parts["train"][table.target] if table.task == "regression" else known
-    if task is None:
-        task = make_task(table.task, learned_from, positive=positive, target_scale=preprocess.target, costs=costs)
     preprocessor = Preprocessor.fit(
         parts["train"],
         table,

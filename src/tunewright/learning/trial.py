@@ -7,12 +7,11 @@ remedy must not win by cleaning the ruler. Shapes: m rows that are not test rows
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from tunewright.learning.crossfit import PENALTIES, deal_folds, held_out_fits, one_hot
+from tunewright.learning.crossfit import PENALTIES, FoldSums, deal_folds, one_hot
 from tunewright.learning.decisions import fit_decision
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Score
@@ -20,6 +19,7 @@ from tunewright.stats import nadeau_bengio
 from tunewright.tasks import Decision, Multilabel, Regression, Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Sums = tuple[FoldSums, ...]
 BINS = 10
 POINTS = 0.005
 
@@ -63,13 +63,8 @@ class Ruler:
 
     def split(self, repeat: int) -> Array:
         """(m,) fold of each row in one repetition."""
-        return _dealt(self, repeat)
-
-
-@lru_cache(maxsize=16)
-def _dealt(ruler: Ruler, repeat: int) -> Array:
-    strata = strata_of(ruler.task, ruler.truth)
-    return deal_folds(ruler.clusters, strata, folds=ruler.folds, seed=ruler.seed * 1000 + repeat)
+        strata = strata_of(self.task, self.truth)
+        return deal_folds(self.clusters, strata, folds=self.folds, seed=self.seed * 1000 + repeat)
 
 
 def strata_of(task: Task, targets: Array) -> Array:
@@ -89,15 +84,23 @@ def learned_targets(task: Task, targets: Array) -> Array:
     return np.asarray(targets, np.float64) if isinstance(task, Multilabel) else one_hot(targets, task.outputs)
 
 
-def choose_penalty(arm: Arm, ruler: Ruler) -> float:
+def sums_of(arm: Arm, ruler: Ruler, *, like: Sums = ()) -> Sums:
+    """Sums over each fold of each repetition; where the features are those of `like`, only what differs is summed."""
+    y = learned_targets(ruler.task, arm.targets)
+    if like and like[0].x_nF is arm.x:
+        return tuple(sums.changed(y, arm.weights) for sums in like)
+    return tuple(FoldSums.of(arm.x, y, ruler.split(repeat), arm.weights) for repeat in range(ruler.repeats))
+
+
+def choose_penalty(arm: Arm, ruler: Ruler, sums: Sums) -> float:
     """The ridge penalty that is best for an arm over one repetition."""
-    values = [float(np.mean(_values(arm, ruler, 1, penalty))) for penalty in PENALTIES]
+    values = [float(np.mean(split_scores(arm, ruler, penalty, sums[:1]))) for penalty in PENALTIES]
     return PENALTIES[int(np.argmax(values))]
 
 
-def split_scores(arm: Arm, ruler: Ruler, penalty: float) -> Array:
+def split_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums) -> Array:
     """(k,) the metric on each held-out part, higher is better."""
-    return np.array(_values(arm, ruler, ruler.repeats, penalty))
+    return np.array([_score(arm, ruler, held, fit.solve(penalty)) for one in sums for held, fit in one.held_out()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,28 +145,22 @@ def tolerance(metric: str, base: Array) -> float:
     return POINTS if low is not None and high is not None else POINTS * abs(float(np.mean(base)))
 
 
-def _values(arm: Arm, ruler: Ruler, repeats: int, penalty: float) -> list[float]:
-    y = learned_targets(ruler.task, arm.targets)
-    sign = 1 if metric_of(ruler.metric).greater_is_better else -1
-    found = []
-    for folds in map(ruler.split, range(repeats)):
-        for held, fit in held_out_fits(arm.x, y, folds, arm.weights):
-            weight, bias = fit.solve(penalty)
-            decision = _decision(arm, ruler, np.flatnonzero(folds != folds[held[0]]), weight, bias)
-            outputs = np.asarray(arm.x[held] @ weight + bias, np.float32)
-            value = metric_of(ruler.metric).value(
-                ruler.task.outcome(ruler.truth[held], as_logits(ruler.task, outputs), decision)
-            )
-            found.append(sign * float(value) if value is not None and np.isfinite(value) else 0.0)
-    return found
+def _score(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> float:
+    weight, bias = fit
+    decision = _decision(arm, ruler, held, fit)
+    outputs = as_logits(ruler.task, np.asarray(arm.x[held] @ weight + bias, np.float32))
+    metric = metric_of(ruler.metric)
+    value = metric.value(ruler.task.outcome(ruler.truth[held], outputs, decision))
+    return (1 if metric.greater_is_better else -1) * float(value) if value is not None and np.isfinite(value) else 0.0
 
 
-def _decision(arm: Arm, ruler: Ruler, rows: Array, weight: Array, bias: Array) -> Decision:
+def _decision(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> Decision:
     """Thresholds where answers hang on them, from the rows that were learned from."""
     task = ruler.task
     if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
         return Decision()
-    rows = rows[arm.weights[rows] > 0]
+    weight, bias = fit
+    rows = np.setdiff1d(np.flatnonzero(arm.weights > 0), held)
     outputs = as_logits(task, np.asarray(arm.x[rows] @ weight + bias, np.float32))
     return fit_decision(task, outputs, arm.targets[rows], ruler.metric)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewright.remedies.bench import Bench
 from tunewright.remedies.columns import DropLeaks
 from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropSuspects
 from tunewright.remedies.material import Evidence, Material, Remedy
@@ -19,4 +20,4 @@ REMEDIES: tuple[Remedy, ...] = (
     RankNumbers(),
 )
 
-__all__ = ["REMEDIES", "Evidence", "Material", "Remedy"]
+__all__ = ["REMEDIES", "Bench", "Evidence", "Material", "Remedy"]

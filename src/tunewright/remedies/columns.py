@@ -18,10 +18,11 @@ class DropLeaks:
 
     kind: ClassVar[str] = "drop_columns"
     rule: ClassVar[str] = "always"
+    answers: ClassVar[tuple[str, ...]] = ("leakage_target",)
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Give the columns the role `ignore`, unless nothing else is left."""
-        leaks = {name for f in evidence.of("leakage_target") if f.severity == "error" for name in f.columns}
+        leaks = {name for f in evidence.of(*self.answers) if f.severity == "error" for name in f.columns}
         texts = set(material.table.pair or ())
         leaks -= {material.table.target} | texts
         features = {column.name for column in material.table.columns if column.role == "feature"}

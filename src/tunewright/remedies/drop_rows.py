@@ -16,10 +16,11 @@ class DropDuplicates:
 
     kind: ClassVar[str] = "drop_duplicates"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("duplicates", "near_duplicates")
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Drop the repeats; where whole crowds resemble each other like fillings of one template, none is one."""
-        found = [f for f in evidence.of("duplicates", "near_duplicates") if f.groups and f.groups[0][0] not in f.rows]
+        found = [f for f in evidence.of(*self.answers) if f.groups and f.groups[0][0] not in f.rows]
         return without(material, rows_of(found, material.split.train))
 
 
@@ -33,11 +34,12 @@ class DropSuspects:
 
     kind: ClassVar[str] = "drop_suspects"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("label_errors",)
     share: float = 1.0
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Drop the suspects."""
-        suspects = rows_of(evidence.of("label_errors"), material.split.train)
+        suspects = rows_of(evidence.of(*self.answers), material.split.train)
         return without(material, suspects[: int(np.ceil(self.share * len(suspects)))])
 
 
@@ -47,10 +49,11 @@ class DropConflicts:
 
     kind: ClassVar[str] = "drop_conflicts"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("conflicting_labels",)
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Drop all rows of every group in conflict."""
-        return without(material, rows_of(evidence.of("conflicting_labels"), material.split.train))
+        return without(material, rows_of(evidence.of(*self.answers), material.split.train))
 
 
 def without(material: Material, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Material | None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.features.options import PreprocessOptions
-from tunewright.records import Finding, Split, Table
+from tunewright.records import BalanceKind, Finding, Split, Table
 
 if TYPE_CHECKING:
     from tunewright.learning.crossfit import Learned
@@ -34,7 +34,7 @@ class Material:
     table: Table
     split: Split
     preprocess: PreprocessOptions
-    balance: str
+    balance: BalanceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,13 +57,15 @@ class Evidence:
 class Remedy(Protocol):
     """A frozen dataclass whose fields are its knobs.
 
-    `rule` says when it is kept. `gain`: it must show one, for it gives up rows or labels or changes the recipe;
-    `repair`: it keeps all that, and must not lose more than half a point; `always`: it is applied for what it is (a
-    leak falsifies the very score that would judge it), and its effect is measured all the same.
+    `answers` names the kinds of findings that it acts on. `rule` says when it is kept. `gain`: it must show one, for it
+    gives up rows or labels or changes the recipe; `repair`: it keeps all that, and must not lose more than half a
+    point; `always`: it is applied for what it is (a leak falsifies the very score that would judge it), and its effect
+    is measured all the same.
     """
 
     kind: ClassVar[str]
     rule: ClassVar[str]
+    answers: ClassVar[tuple[str, ...]]
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """The material with the remedy, or None where there is nothing for it to do. Test rows stay as they are."""

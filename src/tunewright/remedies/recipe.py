@@ -14,10 +14,11 @@ class WeighClasses:
 
     kind: ClassVar[str] = "balance_weights"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("class_imbalance",)
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Only where the plan leaves balancing open and the classes are unequal."""
-        if material.balance != "auto" or not evidence.of("class_imbalance"):
+        if material.balance != "auto" or not evidence.of(*self.answers):
             return None
         return replace(material, balance="weights")
 
@@ -28,12 +29,13 @@ class RankNumbers:
 
     kind: ClassVar[str] = "clip"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("outliers",)
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Only where a number column has outliers."""
         numbers = set(material.table.features("number"))
         if material.preprocess.numbers == "quantile" or not any(
-            numbers & set(finding.columns) for finding in evidence.of("outliers")
+            numbers & set(finding.columns) for finding in evidence.of(*self.answers)
         ):
             return None
         return replace(material, preprocess=replace(material.preprocess, numbers="quantile"))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from tunewright.learning.suspects import suggested
 from tunewright.records import Column
 from tunewright.remedies.material import Evidence, Material, rows_of
 
@@ -24,6 +25,7 @@ class RelabelSuspects:
 
     kind: ClassVar[str] = "relabel_suspects"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("label_errors",)
     surest: float = 0.5
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
@@ -31,10 +33,10 @@ class RelabelSuspects:
         learned = evidence.learned
         if learned is None or material.table.task not in ("binary", "multiclass"):
             return None
-        suspects = rows_of(evidence.of("label_errors"), material.split.train)
+        suspects = rows_of(evidence.of(*self.answers), material.split.train)
         places = np.searchsorted(learned.rows, suspects)
-        best = learned.probabilities[places].argmax(1)
-        sure = learned.probabilities[places, best] >= self.surest
+        best = suggested(learned)[places]
+        sure = (best >= 0) & (learned.probabilities[places, best] >= self.surest)
         changed = {int(row): learned.labels[k] for row, k in zip(suspects[sure], best[sure], strict=True)}
         target = material.typed[material.table.target]
         changed = {row: label for row, label in changed.items() if target[row] != label}
@@ -54,11 +56,12 @@ class DownweightSuspects:
 
     kind: ClassVar[str] = "downweight_suspects"
     rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("label_errors",)
     weight: float = 0.25
 
     def apply(self, material: Material, evidence: Evidence) -> Material | None:
         """Multiply the weight column, or add one."""
-        suspects = rows_of(evidence.of("label_errors"), material.split.train)
+        suspects = rows_of(evidence.of(*self.answers), material.split.train)
         if not len(suspects):
             return None
         known = [column.name for column in material.table.columns if column.role == "weight"]

@@ -13,7 +13,7 @@ from tunewright.detectors import Rows, detect
 from tunewright.detectors.leakage_target import LeakageTarget
 from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
-from tunewright.remedies import Evidence, Material
+from tunewright.remedies import REMEDIES, Evidence, Material
 from tunewright.remedies.columns import DropLeaks
 from tunewright.runfolder.context import RunContext
 from tunewright.splits.clusters import clusters_among
@@ -36,10 +36,12 @@ class Examined:
         findings: of all rows, the most serious first.
         learned: () to out-of-fold answers on the rows that are not test rows, and to what all of them together say of
             the test rows; None where nothing can be learned.
+        evidence: () to what remedies may go by: findings and answers as they would be if there were no test rows.
     """
 
     findings: tuple[Finding, ...]
     learned: Callable[[], Learned | None]
+    evidence: Callable[[], Evidence]
 
 
 def examine(prepared: Prepared, plan: Plan, run: RunContext, *, deep: bool = True) -> Examined:
@@ -51,27 +53,24 @@ def examine(prepared: Prepared, plan: Plan, run: RunContext, *, deep: bool = Tru
         run: hears progress, keeps decisions.
         deep: whether to encode the texts and learn from them; without, only what can be seen in the table.
     """
-    known = cache(lambda: learn_rows(prepared, plan, run)) if deep else _nothing
+    seen = cache(lambda: _without_test(prepared))
+    known = cache(lambda: learn_rows(prepared, seen(), plan, run)) if deep else _nothing
     found = (*prepared.findings, *detect(replace(prepared.rows(), learned=known)))
-    return Examined(findings=by_severity(found), learned=known)
+    return Examined(findings=by_severity(found), learned=known, evidence=lambda: _evidence(seen(), known()))
 
 
-def examine_seen(prepared: Prepared, learned: Learned | None) -> tuple[Finding, ...]:
-    """The findings as they would be if there were no test rows: what remedies may go by."""
-    typed, table, split = prepared.typed, prepared.table, replace(prepared.split, test=())
-    seen = seen_rows(split)
-    # Two train rows may resemble each other only by way of a test row.
-    alone = clusters_among(typed, table, seen, group=_group(table))
-    rows = Rows(
-        raw=prepared.raw,
-        typed=typed,
-        table=table,
-        split=split,
-        clusters=alone,
-        learned=lambda: learned.among(seen) if learned is not None else None,
-        seed=prepared.seed,
-    )
-    return (*alone.findings, *detect(rows))
+def _without_test(prepared: Prepared) -> Rows:
+    """The rows as if there were no test rows: two train rows may resemble each other only by way of one."""
+    split = replace(prepared.split, test=())
+    alone = clusters_among(prepared.typed, prepared.table, seen_rows(split), group=_group(prepared.table))
+    return replace(prepared.rows(), split=split, clusters=alone)
+
+
+def _evidence(seen: Rows, learned: Learned | None) -> Evidence:
+    among = None if learned is None else learned.among(seen.seen)
+    kinds = {kind for remedy in REMEDIES for kind in remedy.answers}
+    found = detect(replace(seen, learned=lambda: among), kinds)
+    return Evidence(findings=(*seen.clusters.findings, *found), learned=among)
 
 
 def by_severity(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -84,18 +83,23 @@ def seen_rows(split: Split) -> Array:
     return np.sort(np.array((*split.train, *split.validation), np.int64))
 
 
-def learn_rows(prepared: Prepared, plan: Plan, run: RunContext) -> Learned | None:
-    """Encode all rows once (training takes them from the cache) and fit the out-of-fold probe on all but test rows."""
+def learn_rows(prepared: Prepared, seen: Rows, plan: Plan, run: RunContext) -> Learned | None:
+    """Encode all rows once (training takes them from the cache) and fit the out-of-fold probe on all but test rows.
+
+    Args:
+        prepared: all rows.
+        seen: the same without test rows.
+        plan: backbone and preprocessing.
+        run: hears progress, keeps decisions.
+    """
     from tunewright.learning.learned import learn
 
-    seen = seen_rows(prepared.split)
-    if len(seen) < FEWEST:
+    if len(seen.seen) < FEWEST:
         return None
     run.tell("audit", "Learning from frozen features what each row looks like to the others.")
-    prepared = _without_leaks(prepared, plan)
+    prepared = _without_leaks(prepared, seen, plan)
     problem, ids, features = featurise(prepared, plan, run)
     targets = problem.task.encode(prepared.typed[prepared.table.target].gather(ids.tolist()))
-    alone = clusters_among(prepared.typed, prepared.table, seen, group=_group(prepared.table))
     width = features.shape[1] - problem.inputs["train"].dense.shape[1]
     return learn(
         problem.task,
@@ -103,16 +107,15 @@ def learn_rows(prepared: Prepared, plan: Plan, run: RunContext) -> Learned | Non
         features=features,
         width=width,
         targets=targets,
-        fitted=np.isin(ids, seen),
-        clusters=alone.labels[ids],
+        fitted=np.isin(ids, seen.seen),
+        clusters=seen.clusters.labels[ids],
         seed=prepared.seed,
     )
 
 
-def _without_leaks(prepared: Prepared, plan: Plan) -> Prepared:
+def _without_leaks(prepared: Prepared, seen: Rows, plan: Plan) -> Prepared:
     """A column that follows the label, right or wrong, would vouch for every wrong one."""
-    rows = replace(prepared.rows(), split=replace(prepared.split, test=()))
-    evidence = Evidence(findings=LeakageTarget().find(rows), learned=None)
+    evidence = Evidence(findings=LeakageTarget().find(seen), learned=None)
     changed = DropLeaks().apply(material_of(prepared, plan), evidence)
     return prepared if changed is None else replace(prepared, typed=changed.typed, table=changed.table)
 

@@ -42,22 +42,6 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
-    """A table after corrections.
-
-    Args:
-        frame: the rows that are left, in order.
-        rows: (m,) ids that they had before.
-        counts: rows per decision that was followed, and `outside`: relabels and drops that were not, since their rows
-            may not be changed.
-    """
-
-    frame: pl.DataFrame
-    rows: Ints
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Corrections:
     """A reviewed sheet.
 
@@ -106,39 +90,6 @@ class Corrections:
         """The same rows with the new labels, of rows `within` alone; nothing is dropped."""
         labels = {e.row: str(e.label) for e in self.entries if e.decision == "relabel" and e.row in within}
         return frame.with_columns(_relabelled(frame[target], labels))
-
-    def apply(self, frame: pl.DataFrame, target: str, *, within: Collection[int] | None = None) -> Corrected:
-        """Relabel and drop rows.
-
-        Args:
-            frame: the typed rows of the data, in file order.
-            target: the column of labels.
-            within: ids of the rows that may be changed (train and validation rows, say); None: all.
-
-        Raises:
-            DataError: the table has fewer rows, or a label does not fit the target.
-
-        >>> frame = pl.DataFrame({"y": ["a", "b", "b"]})
-        >>> entries = (Correction(row=0, decision="drop"), Correction(row=1, decision="relabel", label="a"))
-        >>> done = Corrections(file="r.csv", fingerprint="", entries=entries).apply(frame, "y")
-        >>> done.frame["y"].to_list(), done.rows.tolist(), done.counts["relabel"]
-        (['a', 'b'], [1, 2], 1)
-        """
-        if self.entries and self.entries[-1].row >= frame.height:
-            raise DataError(
-                f"Corrections must speak of rows of the data. {self.file} has row {self.entries[-1].row}, the data "
-                f"{frame.height} rows. Use the sheet that was written for this data."
-            )
-        allowed = None if within is None else set(within)
-        followed = [e for e in self.entries if e.decision == "keep" or allowed is None or e.row in allowed]
-        labels = {entry.row: str(entry.label) for entry in followed if entry.decision == "relabel"}
-        gone = [entry.row for entry in followed if entry.decision == "drop"]
-        changed = frame.with_columns(_relabelled(frame[target], labels))
-        rows = np.setdiff1d(np.arange(frame.height), np.array(gone, np.int64))
-        counts = Counter(entry.decision for entry in followed)
-        outside = len(self.entries) - len(followed)
-        told: dict[str, int] = {decision: counts[decision] for decision in DECISIONS}
-        return Corrected(frame=changed[rows] if gone else changed, rows=rows, counts=told | {"outside": outside})
 
 
 def _relabelled(target: pl.Series, labels: Mapping[int, str]) -> pl.Series:

@@ -76,14 +76,15 @@ def write_audit(inspection: Inspection, plan: Plan, out: Path | None, more: Mapp
 
 def write_sheet(inspection: Inspection, path: Path) -> int:
     """Write the rows with doubtful labels as a sheet for a person to review; returns how many there are."""
+    from tunewright.learning.suspects import suggested
     from tunewright.stories.review import write_review
 
     prepared, learned = inspection.prepared, inspection.examined.learned()
     doubtful = [finding for finding in inspection.examined.findings if finding.kind in REVIEWED]
     suggestions = {}
-    if learned is not None and learned.labels and prepared.table.task != "multilabel":
-        best = learned.probabilities.argmax(1)
-        suggestions = {int(row): learned.labels[k] for row, k in zip(learned.rows, best, strict=True)}
+    if learned is not None:
+        best = suggested(learned)
+        suggestions = {int(row): learned.labels[k] for row, k in zip(learned.rows, best, strict=True) if k >= 0}
     return write_review(
         path,
         doubtful,

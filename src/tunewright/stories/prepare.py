@@ -149,12 +149,24 @@ def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Ta
         prepared.typed,
         prepared.table,
         split or prepared.split,
-        task=task,
+        task=task or task_of(prepared, plan),
         preprocess=plan.preprocess,
         model=plan.model,
+        seed=plan.seed,
+    )
+
+
+def task_of(prepared: Prepared, plan: Plan) -> Task:
+    """What is predicted, learned from the run's own parts."""
+    from tunewright.learning.problem import learn_task
+
+    return learn_task(
+        prepared.typed,
+        prepared.table,
+        prepared.split,
+        target_scale=plan.preprocess.target,
         positive=prepared.objective.positive,
         costs=plan.knowledge.costs,
-        seed=plan.seed,
     )
 
 

@@ -8,20 +8,19 @@ once more at the end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunewright.learning.bench import Bench, How
 from tunewright.learning.trial import Effect, Ruler
 from tunewright.plan import Plan
 from tunewright.records import RemedyTrial, from_json, to_json
-from tunewright.remedies import REMEDIES, Evidence, Material, Remedy
+from tunewright.remedies import REMEDIES, Bench, Evidence, Material, Remedy
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import holm
-from tunewright.stories.audit import examine_seen, featurise, material_of, seen_rows
-from tunewright.stories.prepare import Prepared, pose
+from tunewright.stories.audit import Examined, featurise, material_of, seen_rows
+from tunewright.stories.prepare import Prepared, task_of
 
 if TYPE_CHECKING:
     from tunewright.learning.crossfit import Learned
@@ -31,7 +30,6 @@ LEVEL = 0.025
 # More rows make the interval narrower than the half point that matters, and the wait longer.
 MOST_ROWS = 20_000
 TOGETHER = "all_kept"
-Tried = list[tuple[Remedy, Material, Effect]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,42 +45,59 @@ class Mended:
     dropped: int = 0
 
 
-def mend(prepared: Prepared, learned: Learned | None, plan: Plan, run: RunContext) -> Mended:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Attempt:
+    """A remedy by itself: the material with it, and what that did to the score."""
+
+    remedy: Remedy
+    material: Material
+    effect: Effect
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Kept:
+    """What stands so far: the remedies in the order they were applied, the material, why others were not."""
+
+    material: Material
+    remedies: list[str] = field(default_factory=list)
+    why_not: dict[str, str] = field(default_factory=dict)
+
+
+def mend(prepared: Prepared, examined: Examined, plan: Plan, run: RunContext) -> Mended:
     """Try the remedies for what was found, as far as the plan wants that, and apply what was kept."""
-    if plan.audit.apply == "none" or learned is None:
+    learned = examined.learned() if plan.audit.apply == "verified" else None
+    if learned is None:
         return Mended(prepared=prepared, plan=plan, trials=())
-    evidence = Evidence(findings=examine_seen(prepared, learned), learned=learned.among(seen_rows(prepared.split)))
-    material, trials = repair(_bench(prepared, learned, plan, run), evidence, run)
+    material, trials = repair(_bench(prepared, learned, plan, run), examined.evidence(), run)
     mended = replace(prepared, typed=material.typed, table=material.table, split=material.split)
-    recipe = replace(plan, preprocess=material.preprocess, balance=cast(How, material.balance))
+    recipe = replace(plan, preprocess=material.preprocess, balance=material.balance)
     dropped = len(prepared.split.train) - len(material.split.train)
     return Mended(prepared=mended, plan=recipe, trials=trials, dropped=dropped)
 
 
-def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) -> Bench[Material]:
+def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) -> Bench:
     """The bench on all rows that are not test rows, or on a sample of them that says enough."""
     rows = seen_rows(prepared.split)
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(prepared.seed).choice(rows, MOST_ROWS, replace=False))
-    base = material_of(prepared, plan)
     at = np.searchsorted(learned.rows, rows)
 
     def features(material: Material) -> Array:
         posed = replace(prepared, typed=material.typed, table=material.table)
         return featurise(posed, replace(plan, preprocess=material.preprocess), run)[2][at]
 
-    posed = pose(prepared, plan)
+    task = task_of(prepared, plan)
     ruler = Ruler(
-        task=posed.task,
-        truth=posed.task.encode(prepared.typed[prepared.table.target].gather(rows.tolist())),
+        task=task,
+        truth=task.encode(prepared.typed[prepared.table.target].gather(rows.tolist())),
         metric=prepared.objective.metric,
         clusters=learned.clusters[at],
         seed=prepared.seed,
     )
-    return Bench(ruler=ruler, rows=rows, featurise=features, base=base)
+    return Bench(ruler=ruler, rows=rows, featurise=features, base=material_of(prepared, plan))
 
 
-def repair(bench: Bench[Material], evidence: Evidence, run: RunContext) -> tuple[Material, tuple[RemedyTrial, ...]]:
+def repair(bench: Bench, evidence: Evidence, run: RunContext) -> tuple[Material, tuple[RemedyTrial, ...]]:
     """Try the remedies; the outcome is journalled, and a continued run repeats it without measuring.
 
     Returns:
@@ -99,67 +114,83 @@ def repair(bench: Bench[Material], evidence: Evidence, run: RunContext) -> tuple
     return material, trials
 
 
-def _measure(bench: Bench[Material], evidence: Evidence, run: RunContext) -> list[RemedyTrial]:
-    tried: Tried = []
+def _measure(bench: Bench, evidence: Evidence, run: RunContext) -> list[RemedyTrial]:
+    tried: list[Attempt] = []
     for remedy in REMEDIES:
         changed = remedy.apply(bench.base, evidence)
         if changed is not None:
             run.tell("audit", f"Trying the remedy {remedy.kind}.")
-            tried.append((remedy, changed, bench.effect(changed, bench.base, may_cost=remedy.rule == "repair")))
+            effect = bench.effect(changed, bench.base, may_cost=remedy.rule == "repair")
+            tried.append(Attempt(remedy=remedy, material=changed, effect=effect))
     if not tried:
         return []
-    kept, current, reasons = _combine(bench, evidence, _passed(tried), tried)
-    together = []
-    if kept:
-        whole = bench.effect(current, bench.base, may_cost=True)
-        forced = [remedy.kind for remedy, *_ in tried if remedy.rule == "always"]
-        if whole.p_value >= LEVEL and len(kept) > len(forced):
-            reasons |= {kind: "all that passed lost together" for kind in kept if kind not in forced}
-            kept = forced
-        together = [_record(TOGETHER, "", whole, bench, order=None, why=", ".join(kept) or "nothing", kept=bool(kept))]
-    lines = [
-        _record(
-            remedy.kind,
-            remedy.rule,
-            found,
-            bench,
-            order=kept.index(remedy.kind) + 1 if remedy.kind in kept else None,
-            why=reasons.get(remedy.kind) or _why(remedy, kept=remedy.kind in kept),
-            kept=remedy.kind in kept,
-        )
-        for remedy, _, found in tried
-    ]
-    return [*lines, *together]
+    kept = _combine(bench, evidence, _passed(tried), {attempt.remedy.kind: attempt.material for attempt in tried})
+    together = _judge_together(bench, kept, tried)
+    return [_record(attempt, kept, bench.ruler.metric) for attempt in tried] + together
 
 
-def _passed(tried: Tried) -> list[Remedy]:
+def _passed(tried: Sequence[Attempt]) -> list[Remedy]:
     """Those that need no score, then those that pass it after Holm's adjustment, the best first."""
-    judged = [(remedy, found) for remedy, _, found in tried if remedy.rule != "always"]
-    adjusted = holm([found.p_value for _, found in judged]) if judged else ()
-    passed = [pair for pair, p in zip(judged, adjusted, strict=True) if p < LEVEL]
-    best = sorted(passed, key=lambda pair: -pair[1].difference.value)
-    return [remedy for remedy, *_ in tried if remedy.rule == "always"] + [remedy for remedy, _ in best]
+    judged = [attempt for attempt in tried if attempt.remedy.rule != "always"]
+    adjusted = holm([attempt.effect.p_value for attempt in judged]) if judged else ()
+    passed = [attempt for attempt, p in zip(judged, adjusted, strict=True) if p < LEVEL]
+    best = sorted(passed, key=lambda attempt: -attempt.effect.difference.value)
+    return [one.remedy for one in tried if one.remedy.rule == "always"] + [one.remedy for one in best]
 
 
-def _combine(
-    bench: Bench[Material], evidence: Evidence, passed: Sequence[Remedy], tried: Tried
-) -> tuple[list[str], Material, dict[str, str]]:
+def _combine(bench: Bench, evidence: Evidence, passed: Sequence[Remedy], alone: Mapping[str, Material]) -> Kept:
     """Apply one after the other; all but the first must also pass beside those before them."""
-    alone: Mapping[str, Material] = {remedy.kind: material for remedy, material, _ in tried}
-    kept: list[str] = []
-    current, reasons = bench.base, dict[str, str]()
+    kept = Kept(material=bench.base)
     for remedy in passed:
-        changed = remedy.apply(current, evidence) if kept else alone[remedy.kind]
+        changed = remedy.apply(kept.material, evidence) if kept.remedies else alone[remedy.kind]
         if changed is None:
-            reasons[remedy.kind] = "another remedy already did it"
+            kept.why_not[remedy.kind] = "another remedy already did it"
             continue
-        beside = bench.effect(changed, current, may_cost=remedy.rule == "repair")
+        beside = bench.effect(changed, kept.material, may_cost=remedy.rule == "repair")
         if remedy.rule == "always" or beside.p_value < LEVEL:
-            current = changed
-            kept.append(remedy.kind)
+            kept.material = changed
+            kept.remedies.append(remedy.kind)
         else:
-            reasons[remedy.kind] = "it gave nothing beside the others"
-    return kept, current, reasons
+            kept.why_not[remedy.kind] = "it gave nothing beside the others"
+    return kept
+
+
+def _judge_together(bench: Bench, kept: Kept, tried: Sequence[Attempt]) -> list[RemedyTrial]:
+    """Judge all that passed once more; where together they lose, only what needs no score stays."""
+    if not kept.remedies:
+        return []
+    whole = bench.effect(kept.material, bench.base, may_cost=True)
+    forced = [attempt.remedy.kind for attempt in tried if attempt.remedy.rule == "always"]
+    if whole.p_value >= LEVEL and len(kept.remedies) > len(forced):
+        kept.why_not |= {kind: "all that passed lost together" for kind in kept.remedies if kind not in forced}
+        kept.remedies = forced
+    return [
+        RemedyTrial(
+            remedy=TOGETHER,
+            rule="",
+            metric=bench.ruler.metric,
+            effect=whole.difference,
+            p_value=whole.p_value,
+            kept=bool(kept.remedies),
+            order=None,
+            why=", ".join(kept.remedies) or "nothing",
+        )
+    ]
+
+
+def _record(attempt: Attempt, kept: Kept, metric: str) -> RemedyTrial:
+    kind = attempt.remedy.kind
+    order = kept.remedies.index(kind) + 1 if kind in kept.remedies else None
+    return RemedyTrial(
+        remedy=kind,
+        rule=attempt.remedy.rule,
+        metric=metric,
+        effect=attempt.effect.difference,
+        p_value=attempt.effect.p_value,
+        kept=order is not None,
+        order=order,
+        why=kept.why_not.get(kind) or _why(attempt.remedy, kept=order is not None),
+    )
 
 
 def _why(remedy: Remedy, *, kept: bool) -> str:
@@ -168,18 +199,3 @@ def _why(remedy: Remedy, *, kept: bool) -> str:
     if remedy.rule == "repair":
         return "it loses less than half a point" if kept else "that it loses less than half a point was not shown"
     return "the gain is shown" if kept else "no gain was shown"
-
-
-def _record(
-    name: str, rule: str, found: Effect, bench: Bench[Material], *, order: int | None, why: str, kept: bool
-) -> RemedyTrial:
-    return RemedyTrial(
-        remedy=name,
-        rule=rule,
-        metric=bench.ruler.metric,
-        effect=found.difference,
-        p_value=found.p_value,
-        kept=kept,
-        order=order,
-        why=why,
-    )

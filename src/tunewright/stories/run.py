@@ -119,7 +119,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     check_knowledge(prepared, request.plan)
     prepared, corrections = correct(prepared, request.plan)
     examined = examine(prepared, request.plan, run)
-    mended = mend(prepared, examined.learned(), request.plan, run)
+    mended = mend(prepared, examined, request.plan, run)
     prepared = mended.prepared
     write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
     clock.lap("audit")

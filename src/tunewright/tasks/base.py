@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from tunewright.errors import DataError, PlanError
-from tunewright.records import TaskKind, from_json, to_json
+from tunewright.records import TargetScale, TaskKind, from_json, to_json
 from tunewright.tasks.classification import Classification
 from tunewright.tasks.costs import read_costs
 from tunewright.tasks.decision import Decision
@@ -27,7 +27,7 @@ def make_task(
     values: pl.Series,
     *,
     positive: str | None = None,
-    target_scale: Literal["auto", "none", "standard", "log"] = "auto",
+    target_scale: TargetScale = "auto",
     costs: Mapping[str, float] | None = None,
 ) -> Task:
     """Learn a task of that kind from target values that are not test rows'.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from tunewright.errors import DataError
 from tunewright.metrics import Outcome
-from tunewright.records import TaskKind
+from tunewright.records import TargetScale, TaskKind
 from tunewright.tasks.decision import Decision
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Regression:
     high: float
 
     @classmethod
-    def fit(cls, values: pl.Series, how: Literal["auto", "none", "standard", "log"] = "auto") -> Regression:
+    def fit(cls, values: pl.Series, how: TargetScale = "auto") -> Regression:
         """Learn the scale from train targets; `auto` is `standard`: a log scale predicts medians, and R² punishes that.
 
         Raises:

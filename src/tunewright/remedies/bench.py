@@ -4,55 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from tunewright.features.options import PreprocessOptions
 from tunewright.learning.balance import make_balance
-from tunewright.learning.trial import Arm, Effect, Ruler, choose_penalty, effect, split_scores, tolerance
-from tunewright.records import Split, Table
+from tunewright.learning.trial import Arm, Effect, Ruler, Sums, choose_penalty, effect, split_scores, sums_of, tolerance
+from tunewright.remedies.material import Material
 
 Array = np.ndarray[Any, np.dtype[Any]]
-How = Literal["auto", "none", "weights", "resample", "logit_adjustment"]
 
 
-class Stuff(Protocol):
-    """What the bench reads of a material."""
-
-    @property
-    def typed(self) -> pl.DataFrame:
-        """All rows, cast."""
-        ...
-
-    @property
-    def table(self) -> Table:
-        """Columns with kinds and roles."""
-        ...
-
-    @property
-    def split(self) -> Split:
-        """Row ids per part."""
-        ...
-
-    @property
-    def preprocess(self) -> PreprocessOptions:
-        """How cells become features."""
-        ...
-
-    @property
-    def balance(self) -> str:
-        """What is done about rare classes."""
-        ...
-
-
-S = TypeVar("S", bound=Stuff)
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Bench(Generic[S]):
-    """Scores materials.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bench:
+    """Scores materials; each is measured once, and costs as much as it differs from the base.
 
     Args:
         ruler: how every arm is scored; the labels in it are the given ones.
@@ -63,13 +29,13 @@ class Bench(Generic[S]):
 
     ruler: Ruler
     rows: Array
-    featurise: Callable[[S], Array]
-    base: S
-    penalty: float | None = None
+    featurise: Callable[[Material], Array]
+    base: Material
     _features: dict[object, Array] = field(default_factory=dict)
-    _scores: list[tuple[S, Array]] = field(default_factory=list)
+    _start: list[tuple[Sums, float]] = field(default_factory=list)
+    _scores: dict[Material, Array] = field(default_factory=dict)
 
-    def effect(self, changed: S, against: S, *, may_cost: bool) -> Effect:
+    def effect(self, changed: Material, against: Material, *, may_cost: bool) -> Effect:
         """What a change does to the score.
 
         Args:
@@ -81,31 +47,37 @@ class Bench(Generic[S]):
         allowed = -tolerance(self.ruler.metric, base) if may_cost else 0.0
         return effect(self.scores(changed), base, folds=self.ruler.folds, at_least=allowed)
 
-    def scores(self, material: S) -> Array:
+    def scores(self, material: Material) -> Array:
         """(k,) scores over the splits, higher is better."""
-        for known, scores in self._scores:
-            if known is material:
-                return scores
-        if self.penalty is None:
-            self.penalty = choose_penalty(self.arm(self.base), self.ruler)
-        scores = split_scores(self.arm(material), self.ruler, self.penalty)
-        self._scores.append((material, scores))
-        return scores
+        if material not in self._scores:
+            sums, penalty = self._started()
+            arm = self.arm(material)
+            self._scores[material] = split_scores(arm, self.ruler, penalty, sums_of(arm, self.ruler, like=sums))
+        return self._scores[material]
 
-    def arm(self, material: S) -> Arm:
+    def arm(self, material: Material) -> Arm:
         """Features, targets and weights of all rows; a row that no part names any more weighs nothing."""
         ids = self.rows.tolist()
         targets = self.ruler.task.encode(material.typed[material.table.target].gather(ids))
         weights = np.isin(self.rows, (*material.split.train, *material.split.validation)).astype(np.float64)
         for name in (column.name for column in material.table.columns if column.role == "weight"):
             weights *= material.typed[name].gather(ids).cast(pl.Float64).fill_null(1.0).to_numpy().clip(0)
-        how = cast(How, material.balance)
-        balance = make_balance(how, self.ruler.task, targets, metric=self.ruler.metric, seed=self.ruler.seed)
+        balance = make_balance(
+            material.balance, self.ruler.task, targets, metric=self.ruler.metric, seed=self.ruler.seed
+        )
         if balance.weights is not None:
             weights *= balance.weights
         return Arm(x=self._featurised(material), targets=targets, weights=weights)
 
-    def _featurised(self, material: S) -> Array:
+    def _started(self) -> tuple[Sums, float]:
+        """Sums of the base, and the penalty that suits it: all arms are fitted with that one."""
+        if not self._start:
+            arm = self.arm(self.base)
+            sums = sums_of(arm, self.ruler)
+            self._start.append((sums, choose_penalty(arm, self.ruler, sums)))
+        return self._start[0]
+
+    def _featurised(self, material: Material) -> Array:
         used = tuple(column.name for column in material.table.columns if column.role == "feature")
         key = (used, material.preprocess)
         if key not in self._features:
