@@ -37,6 +37,18 @@ PINS: dict[str, tuple[str, ...]] = {
         "polars==2.1.0",
     ),
     "cleanlab": ("cleanlab==2.9.0", "scikit-learn==1.9.1", "numpy==2.4.6"),
+    "datasketch": ("datasketch==2.0.0", "scipy==1.17.1", "numpy==2.4.6"),
+    # Torch and transformers only make the static model once; the search does not load them.
+    "semhash": (
+        "semhash==0.5.0",
+        "model2vec[distill]==0.10.0",
+        "vicinity==0.4.6",
+        "usearch==2.26.6",
+        "scikit-learn==1.9.1",
+        "torch==2.13.0",
+        "transformers==5.3.0",
+        "numpy==2.4.6",
+    ),
 }
 
 

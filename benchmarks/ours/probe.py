@@ -24,7 +24,7 @@ def main(config):
     """Run until fine-tuning would begin and tell."""
     found = {}
 
-    def fine_tune(judging, choices, start, run):
+    def fine_tune(judging, choices, start, run, **settled):
         right = start.probe.outputs(start.frozen["test"]).argmax(1) == judging.problem.targets["test"]
         seconds = time.time() - float(os.environ["BENCH_STARTED"])
         found.update(accuracy=float(right.mean()), C=start.probe.strength, precision=start.precision, seconds=seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -10,24 +12,36 @@ from tunewright.errors import DataError
 Damage = Literal["nul", "surrogate", "foreign"]
 
 MAX_FIELD = 10_000_000  # characters in one cell
+FOREIGN = "hold bytes that are not UTF-8, which were read as Windows-1252"
 BOM = b"\xef\xbb\xbf"
+_HEAD = 64  # bytes that tell how a file is encoded
+_LATIN = re.compile("[\u00a0-\u024f\u2010-\u2122]")  # letters of European languages, and their punctuation
 
 
 def as_utf8(data: bytes, file: str) -> bytes:
     """Drop a byte order mark; turn UTF-16 (which needs one) into UTF-8.
 
     Raises:
-        DataError: the mark says UTF-16 and the rest is not.
+        DataError: the mark says UTF-16 and the rest is not; UTF-32, or UTF-16 without its mark.
 
     >>> as_utf8("a,b".encode("utf-16"), "t.csv")
     b'a,b'
     """
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise DataError(f"Text must be UTF-8. {file} is UTF-32. Save it as UTF-8.")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return data.decode("utf-16").encode("utf-8")
         except UnicodeError as error:
             raise DataError(f"Text must be UTF-8. {file} starts as UTF-16 and is not. Save it as UTF-8.") from error
+    if _is_wide(data[:_HEAD]):
+        raise DataError(f"Text must be UTF-8. {file} looks like UTF-16 without its mark. Save it as UTF-8.")
     return data.removeprefix(BOM)
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether every second byte of a start is NUL, as in UTF-16 of a header that is mostly ASCII."""
+    return any(head[place::2].count(0) > 0.8 * (len(head) // 2) > 1 for place in (0, 1))
 
 
 def is_clean(data: bytes) -> bool:
@@ -46,10 +60,13 @@ def is_clean(data: bytes) -> bool:
 
 
 def decode_line(line: bytes) -> tuple[str, Damage | None]:
-    r"""Decode one line; what is not UTF-8 is taken for Windows-1252, where that has gaps for Latin-1 ("foreign").
+    r"""Decode one line; bytes that are not UTF-8 are taken for Windows-1252, where that has gaps for Latin-1 ("foreign").
 
-    >>> decode_line("né".encode("latin-1")), decode_line(b"a\0")
-    (('né', 'foreign'), ('a\x00', 'nul'))
+    A line may hold both encodings, as where the columns of two sources were joined: what is UTF-8 in it stays, unless
+    it is little and strange, which is how an upper case letter before a quotation mark looks in Windows-1252.
+
+    >>> decode_line("né".encode("latin-1")), decode_line(b"a\0"), decode_line("né,".encode() + b"\xe9")
+    (('né', 'foreign'), ('a\x00', 'nul'), ('né,é', 'foreign'))
     """
     damage: Damage | None = "nul" if b"\0" in line else None
     try:
@@ -60,10 +77,34 @@ def decode_line(line: bytes) -> tuple[str, Damage | None]:
         return line.decode("utf-8", "surrogatepass"), damage or "surrogate"
     except UnicodeDecodeError:
         pass
+    return _of_two_encodings(line), damage or "foreign"
+
+
+def _of_two_encodings(line: bytes) -> str:
+    text = line.decode("utf-8", _WINDOWS)
+    sound = line.decode("utf-8", "ignore")
+    strange = any(not char.isascii() and not _LATIN.match(char) for char in sound)
+    wide = sum(not char.isascii() for char in sound)
+    if strange and wide <= len(text) - len(sound):
+        return _windows(line)
+    return text
+
+
+def _windows(data: bytes) -> str:
     try:
-        return line.decode("cp1252"), damage or "foreign"
+        return data.decode("cp1252")
     except UnicodeDecodeError:
-        return line.decode("latin-1"), damage or "foreign"
+        return data.decode("latin-1")
+
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """What stands in for the bytes that an error is about, and where to go on."""
+    assert isinstance(error, UnicodeDecodeError)
+    return _windows(error.object[error.start : error.end]), error.end
+
+
+_WINDOWS = "tunewright.windows-1252"
+codecs.register_error(_WINDOWS, _as_windows)
 
 
 def has_surrogate(text: str) -> bool:
@@ -79,5 +120,5 @@ def has_surrogate(text: str) -> bool:
 DAMAGES: tuple[tuple[Damage, str, Callable[[str], bool]], ...] = (
     ("nul", "hold a NUL byte", lambda cell: "\0" in cell),
     ("surrogate", "hold a lone surrogate", has_surrogate),
-    ("foreign", "are not UTF-8 and were read as Windows-1252", lambda cell: not cell.isascii()),
+    ("foreign", FOREIGN, lambda cell: not cell.isascii()),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from tunewright.data.encoding import MAX_FIELD, as_utf8, decode_line, has_surrogate
+from tunewright.data.encoding import FOREIGN, MAX_FIELD, as_utf8, decode_line, has_surrogate
 from tunewright.data.faults import Fault
 from tunewright.errors import DataError
 
@@ -52,7 +52,7 @@ def _object(line: bytes, row: int) -> tuple[Mapping[str, Any] | None, Fault | No
         return value, Fault(
             row=row,
             kind="encoding",
-            what="are not UTF-8 and were read as Windows-1252",
+            what=FOREIGN,
             columns=_foreign(value),
             lost=False,
         )

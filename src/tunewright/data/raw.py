@@ -6,6 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
+from tunewright.data.bounds import refuse_expansion
 from tunewright.data.names import suggest
 from tunewright.errors import DataError
 
@@ -17,8 +18,17 @@ FORMATS = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-MAX_RATIO = 200
-MAX_BYTES = 1 << 30  # beyond this size the ratio decides whether a gzip file is a bomb
+# What no table in text starts with: the first bytes, what is then in the file, and what to do.
+OTHERS = (
+    (b"\x1f\x8b", "gzip data", "Put .gz behind its name; if that is there, it was packed twice: unpack it once"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook", "Unpack it, or save the sheet as csv"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as csv"),
+    (b"\xfd7zXZ\0", "xz data", "Unpack it, or pack it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstandard data", "Unpack it, or pack it with gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it"),
+    (b"%PDF-", "a PDF document", "Export the table as csv"),
+    (b"SQLite format 3\0", "a SQLite database", "Export the table as csv"),
+)
 STEP = 1 << 20
 
 
@@ -32,7 +42,8 @@ def load(path: Path) -> tuple[bytes, str]:
         Its bytes, decompressed, and its format: "csv", "tsv", "jsonl" or "parquet".
 
     Raises:
-        DataError: no such file, an unknown ending, an empty file, a damaged or hostile gzip stream.
+        DataError: no such file, an unknown ending, an empty file, a file of another format than its ending says, a
+            damaged or hostile gzip stream.
     """
     form = _format(path)
     if not path.is_file():
@@ -45,7 +56,17 @@ def load(path: Path) -> tuple[bytes, str]:
         raise DataError(f"A data file must be readable. {path}: permission denied. Change its permissions.") from error
     if not data.strip():
         raise DataError(f"A data file needs a header and rows. {path} is empty. Export the data again.")
+    _refuse_others(data, form, path)
     return data, form
+
+
+def _refuse_others(data: bytes, form: str, path: Path) -> None:
+    """A packed or foreign file under the name of a text file would be read as a few damaged lines."""
+    found = next(((what, then) for start, what, then in OTHERS if data.startswith(start)), None)
+    if form != "parquet" and data.startswith(b"PAR1") and data.endswith(b"PAR1"):
+        found = "a Parquet table", "Name it .parquet"
+    if found is not None:
+        raise DataError(f"A data file must hold what its ending says. {path} holds {found[0]}. {found[1]}.")
 
 
 def _format(path: Path) -> str:
@@ -69,11 +90,7 @@ def _unzip(path: Path) -> bytes:
             while part := stream.read(STEP):
                 parts.append(part)
                 size += len(part)
-                if size > MAX_BYTES and size > MAX_RATIO * packed:
-                    raise DataError(
-                        f"A gzip file may unpack to {MAX_BYTES >> 20} MiB, or to {MAX_RATIO} times its size. {path} "
-                        "goes beyond both. Unpack it yourself if you trust it."
-                    )
+                refuse_expansion(size, packed, path)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"A .gz file must be a whole gzip stream. {path} is damaged or cut. Copy it again from its source."

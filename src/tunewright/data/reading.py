@@ -11,11 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from tunewright.data.bounds import refuse_declared, refuse_texts
 from tunewright.data.delimited import read_delimited
 from tunewright.data.faults import Fault, report
 from tunewright.data.names import listed
 from tunewright.data.objects import from_rows, read_jsonl
 from tunewright.data.raw import load
+from tunewright.data.unkeepable import without_unkeepable
 from tunewright.errors import DataError
 from tunewright.records import Finding
 
@@ -33,7 +35,7 @@ def read(source: Any, *, file: str | None = None) -> Reading:
     """Read a table; row count and row order are the file's, always.
 
     A row that cannot be read (ragged line, broken JSON, NUL byte, lone surrogate, cell over 10 million characters)
-    stays in its place with every cell null, and a finding says where. Lines that are not UTF-8 are read as
+    stays in its place with every cell null, and a finding says where. Bytes that are not UTF-8 are read as
     Windows-1252, with a finding. In delimited files every column is text and an empty cell is null.
 
     Args:
@@ -42,8 +44,8 @@ def read(source: Any, *, file: str | None = None) -> Reading:
         file: the name to use in findings; a path's own by default.
 
     Raises:
-        DataError: no such file, unknown ending, nothing in it, columns of one name, more than 5 % (and at least 3) of
-            the rows unreadable.
+        DataError: no such file, unknown ending, nothing in it, another format than its ending says, a decompression
+            bomb, columns of one name, more than 5 % (and at least 3) of the rows unreadable.
 
     >>> read([{"text": "good", "label": 1}, {"text": "bad", "label": 0}]).frame.shape
     (2, 2)
@@ -52,7 +54,7 @@ def read(source: Any, *, file: str | None = None) -> Reading:
         path = Path(source)
         name = file or str(path)
         data, form = load(path)
-        frame, faults = _parse(data, form, name)
+        frame, faults = _parse(data, form, name, packed=path.stat().st_size)
         return Reading(frame=frame, findings=report(faults, rows=frame.height, file=name), file=name)
     frame, faults = _from_memory(source, file or "The data")
     if frame.width == 0 or frame.height == 0:
@@ -62,33 +64,36 @@ def read(source: Any, *, file: str | None = None) -> Reading:
     return Reading(frame=frame, findings=report(faults, rows=frame.height, file=file), file=file)
 
 
-def _parse(data: bytes, form: str, file: str) -> tuple[pl.DataFrame, list[Fault]]:
+def _parse(data: bytes, form: str, file: str, *, packed: int) -> tuple[pl.DataFrame, list[Fault]]:
     if form == "jsonl":
         return read_jsonl(data, file=file)
     if form != "parquet":
         return read_delimited(data, tabs=form == "tsv", file=file)
+    refuse_declared(data, packed, file)
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except Exception as error:  # the decoder answers damage with several exception types
         raise DataError(f"A .parquet file must be a whole Parquet file. {file} is damaged. Write it again.") from error
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"A data file needs rows. {file} has none. Add data rows.")
-    return _plain(frame), []
+    refuse_texts(frame, packed, file)
+    return without_unkeepable(_plain(frame))
 
 
 def _from_memory(source: Any, name: str) -> tuple[pl.DataFrame, list[Fault]]:
     if isinstance(source, pl.DataFrame):
-        return _plain(source), []
+        return without_unkeepable(_plain(source))
     if hasattr(source, "__arrow_c_stream__"):
         _distinct_names(source, name)
         try:
-            return _plain(pl.DataFrame(source)), []
+            frame = _plain(pl.DataFrame(source))
         except Exception as error:  # a column of mixed Python objects, or text that is not Unicode
             if not hasattr(source, "to_dict"):
                 raise DataError(
                     f"Columns must be readable through Arrow. {name} is not. Give each column one type."
                 ) from error
             return from_rows(source.astype(object).where(source.notna(), None).to_dict("records"), [], file=name)
+        return without_unkeepable(frame)
     if isinstance(source, Sequence) and source and all(isinstance(row, Mapping) for row in source):
         return from_rows(source, [], file=name)
     raise DataError(
