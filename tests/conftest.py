@@ -148,6 +148,7 @@ def learn(tiny_model):
             "model": {"name": str(tiny_model), "train": "full"},
             "training": {"epochs": 2, "learning_rate": 2e-3},
             "splits": {"part": "part"},
+            "augment": {},
             "knowledge": {"weights": "worth"} if kind == "mixed" else {},
         }
         plan = read_plan(data=data, **{name: value | sections.get(name, {}) for name, value in defaults.items()})
@@ -156,8 +157,8 @@ def learn(tiny_model):
         metric = prepared.objective.metric
         balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
         judging = Judging(problem, balance, metric)
-        fitted = fit(judging, choose(problem, plan.model, plan.training), run or RunContext(decide=in_float32))
-        return prepared, judging, fitted
+        choices = choose(problem, plan.model, plan.training, plan.augment)
+        return prepared, judging, fit(judging, choices, run or RunContext(decide=in_float32))
 
     return do
 

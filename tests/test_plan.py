@@ -16,7 +16,7 @@ from tunewright.models.options import ModelOptions
 from tunewright.objective import Limits, ObjectiveOptions
 from tunewright.plan import Plan, ReportOptions, read_plan
 from tunewright.splits.options import SplitOptions
-from tunewright.training.options import TrainingOptions
+from tunewright.training.options import AugmentOptions, TrainingOptions
 
 FULL = """
 data:
@@ -30,6 +30,7 @@ objective: {metric: macro_f1, at_least: 0.90, positive: no, limits: {latency_ms:
 knowledge: {never_use: [agent_name, no], weights: value_eur}
 preprocess: {numbers: quantile, text: {unicode: nfc, html: keep}, missing: impute, target: log}
 balance: none
+augment: {kind: word_swap, strength: 0.2}
 splits: {validation: 0.1, test: 0.2, group: customer_id, time: created_at, part: ~}
 model: {name: minilm, train: layers:2, max_length: 128, pooling: cls, head: mlp}
 training: {epochs: 3, batch_tokens: 8192, learning_rate: 2e-4, weight_decay: 0, dropout: 0.1, head_dropout: 0,
@@ -61,6 +62,7 @@ def test_the_full_form_is_read():
             numbers="quantile", text=TextOptions(unicode="nfc", html="keep"), missing="impute", target="log"
         ),
         balance="none",
+        augment=AugmentOptions(kind="word_swap", strength=0.2),
         splits=SplitOptions(validation=0.1, test=0.2, group="customer_id", time="created_at"),
         model=ModelOptions(train="layers:2", max_length=128, pooling="cls", head="mlp"),
         training=TrainingOptions(
@@ -90,7 +92,7 @@ def test_defaults_and_the_full_form_survive_writing(plan):
     text = plan.to_yaml()
     again = read_plan(text)
     assert again == plan and again.to_yaml() == text and again.digest() == plan.digest()
-    assert len(text.splitlines()) <= 75
+    assert len(text.splitlines()) <= 90
 
 
 def test_every_default_keeps_its_own_rules():
@@ -157,7 +159,7 @@ def test_a_plan_that_breaks_its_rules_has_no_digest():
 def test_all_mistakes_are_listed_at_once(tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(
-        "training: {early_stopping: four, epohcs: 2}\nsplits: {validation: 0.7}\nsearch: {strategy: none}\n"
+        "training: {early_stopping: four, epohcs: 2}\nsplits: {validation: 0.7}\nimprove: {rounds: 1}\n"
         "target: team\nmodel: {train: layers:0}\ndata: {columns: {a: numeric}, train: x, test: x}\nseed: 1\nseed: 2\n"
     )
     with pytest.raises(PlanError) as caught:
@@ -169,7 +171,7 @@ def test_all_mistakes_are_listed_at_once(tmp_path):
         'training.early_stopping: must be a whole number >= 0. Got "four". Write a number such as 2.',
         f'training.epohcs: must be a known key, one of {knobs}. Got "epohcs". Did you mean epochs?',
         'splits.validation: must be a number >= 0 and < 0.5. Got "0.7". Write a number such as 0.15.',
-        f'search: must be a known key, one of {known}. Got "search". Remove it.',
+        f'improve: must be a known key, one of {known}. Got "improve". Remove it.',
         f'target: must be a known key, one of {known}. Got "target". Did you mean data.target or preprocess.target?',
         'model.train: must be head, layers:N, lora, full or auto. Got "layers:0". Write a value such as layers:2.',
         "data.columns.a: must be text, number, category, boolean, datetime, id, multilabel or ignore. "
@@ -246,6 +248,36 @@ def test_python_values_may_be_records():
     assert problems(training=TrainingOptions(early_stopping=-1)) == [
         "training.early_stopping: must be a whole number >= 0. Got -1. Write a number such as 2."
     ]
+
+
+def test_an_augmentation_is_a_word_or_a_section():
+    short, long = read_plan("augment: word_swap"), read_plan("augment: {kind: word_swap, strength: auto}")
+    assert short == long and short.digest() == long.digest() == read_plan(augment="word_swap").digest()
+    assert short.digest() != read_plan("augment: {kind: word_swap, strength: 0.2}").digest() != Plan().digest()
+    assert read_plan(None, ["augment=mixup"]) == read_plan("augment: {kind: mixup}")
+    assert read_plan("augment: none") == Plan()
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"augment": "word_swpa"}, 'Got "word_swpa". Did you mean word_swap?'),
+        ({"augment": {"kind": "mixup", "strenght": 1}}, 'Got "strenght". Did you mean strength?'),
+        ({"augment": {"strength": 0.1}}, "augment.strength: must be auto where nothing is augmented. Got 0.1"),
+        ({"augment": {"kind": "word_swap", "strength": 1}}, "must be a share, > 0 and < 1. Got 1 for word_swap"),
+        ({"augment": {"kind": "mixup", "strength": 0}}, "must be auto or a number > 0. Got 0."),
+        ({"augment": "word_swap", "model": {"train": "head"}}, "augment: must be none where only a head trains"),
+        ({"augment": "mixup", "model": {"train": "head", "head": "linear"}}, "must be none where a linear head"),
+    ],
+)
+def test_an_augmentation_that_could_not_act_is_refused(sections, says):
+    found = problems(**sections)
+    assert len(found) == 1 and says in found[0]
+
+
+def test_mixup_may_be_stronger_than_a_share():
+    assert read_plan(augment={"kind": "mixup", "strength": 2}).augment.strength == 2.0
+    assert read_plan(augment="mixup", model={"train": "head"}).augment.kind == "mixup"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,11 @@ from tunewright.planfile import (
     write_yaml,
 )
 from tunewright.records import BalanceKind, to_json
+from tunewright.search import BudgetOptions, SearchOptions
+from tunewright.search.naming import nested, read_space
 from tunewright.splits.options import SplitOptions
-from tunewright.training.options import TrainingOptions
+from tunewright.training.augment import make_augmentation, why_idle
+from tunewright.training.options import AugmentOptions, TrainingOptions
 
 _LONGEST_FILE = 1_000_000
 
@@ -63,9 +66,13 @@ class Plan:
         preprocess: how cells become features.
         balance: what is done about classes of unequal size: nothing, weights in the loss, resampling, adjusted logits;
             auto: what the metric asks for.
+        augment: how train rows are changed anew in every epoch of fine-tuning: nothing, tokens left out, words swapped,
+            rows mixed.
         splits: how rows are parted.
         model: which backbone, and what of it trains.
         training: how the weights are moved.
+        search: how hyperparameters are searched for.
+        budget: what a search may cost.
         report: what the report may show.
         seed: of everything that draws random numbers, 0 <= seed < 2^32.
 
@@ -79,9 +86,12 @@ class Plan:
     audit: AuditOptions = field(default_factory=AuditOptions)
     preprocess: PreprocessOptions = field(default_factory=PreprocessOptions)
     balance: BalanceKind = "auto"
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
     splits: SplitOptions = field(default_factory=SplitOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
+    budget: BudgetOptions = field(default_factory=BudgetOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
     seed: int = field(default=0, metadata={"check": between(0, 2**32, ends="[)")})
 
@@ -136,6 +146,19 @@ def read_plan(source: str | os.PathLike[str] | None = None, overrides: Sequence[
     if found:
         raise plan_error(found, source=name)
     return plan
+
+
+def with_values(plan: Plan, values: Mapping[str, float | str]) -> Plan:
+    """The plan with other values at some paths.
+
+    Raises:
+        PlanError: a path that is none, or values that break a rule of the plan.
+
+    >>> with_values(Plan(), {"training.epochs": 2, "model.train": "head"}).training.epochs
+    2
+    """
+    sections = {declared.name: as_tree(getattr(plan, declared.name)) for declared in fields(plan)}
+    return read_plan(None, **merge(sections, nested(values)))
 
 
 def _read_file(path: Path) -> str:
@@ -226,6 +249,20 @@ def _target_and_pair_are_used(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "data.pair", "must be columns that may be used. Got one of knowledge.never_use. Change one of them."
 
 
+def _augmentation_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
+    strength, found = plan.augment.strength, make_augmentation(plan.augment)
+    if found is None:
+        if strength != "auto":
+            got = f"{strength:g} beside augment.kind: none"
+            yield "augment.strength", f"must be auto where nothing is augmented. Got {got}. Name the kind."
+        return
+    if found.strength >= found.below:
+        got = f"{found.strength:g} for {found.kind}"
+        yield "augment.strength", f"must be a share, > 0 and < {found.below:g}. Got {got}. Write a number such as 0.1."
+    if why := why_idle(found, method=plan.model.train, head=plan.model.head, text=True):
+        yield "augment", f"must be none where {why}. Got {found.kind}. Write none, or let more train in model.train."
+
+
 def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.objective.metric.strip().lower() != "auto":
         try:
@@ -237,11 +274,18 @@ def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
             yield f"objective.limits.{name}", f"must be a number > 0. Got {limit:g}. Leave it out to set no limit."
 
 
+def _space_is_sound(plan: Plan) -> Iterator[tuple[str, str]]:
+    for problem in read_space(plan.search.space, Plan)[1]:
+        yield problem.path, problem.text
+
+
 _RULES: tuple[Callable[[Plan], Iterator[tuple[str, str]]], ...] = (
     _shares_leave_rows,
     _folds_fit_the_split,
     _parts_are_distinct,
     _columns_have_one_use,
     _target_and_pair_are_used,
+    _augmentation_can_act,
     _objective_is_known,
+    _space_is_sound,
 )

@@ -28,8 +28,10 @@ class Column:
 
     `format` is how its text is read, fixed once for every later file: a date format ("%d-%m-%Y"), the decimal sign of
     numbers (","), the delimiter of labels ("|"), or None for the default. `derived` is the expression that computes it
-    from other columns of its row, or None for a column of the file. `spellings` names the usual spelling of labels that
-    are written in several ways.
+    from other columns of its row, or None for a column of the file. `spellings` names the usual spelling of labels or
+    values that are written in several ways. `also` is how cells are read that `format` does not read: other date
+    formats, the other decimal sign ("," or "."), a unit or a word beside the number ("#kg", "ca.#"). `empty` are cells
+    that hold something and stand for an empty one ("?", "-999"); features take them so.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Column:
     format: str | None = None
     derived: str | None = None
     spellings: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +120,27 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What reading and preparing put right in a column, the same in every row, now and at predict time; not tried.
+
+    `cells` are those it touched in the rows of all parts; `example` shows one, as written and as it is then read.
+    """
+
+    schema: ClassVar[int] = 1
+    remedy: str
+    column: str
+    cells: int
+    what: str
+    example: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyTrial:
     """A remedy that was tried: its measured effect, whether it was kept, as which of those kept, and why.
 
     `effect` is the mean difference of the metric over `effect.n` paired splits, positive where the remedy is better;
-    `p_value` is one-sided, before the adjustment for all that were tried, against the bound of its `rule`.
+    `p_value` is one-sided, before the adjustment for all that were tried, against the bound of its `rule`. `columns`
+    are those that it acts on, where a measurement or the plan chose them.
     """
 
     schema: ClassVar[int] = 1
@@ -132,6 +152,67 @@ class RemedyTrial:
     kept: bool
     why: str
     order: int | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One set of hyperparameters that was tried.
+
+    `score` is the objective metric on validation rows in its own direction; `steps` are (epoch, metric) on the way,
+    epoch 0 the probe; `state`: complete; pruned, for it lagged behind; stopped, for the time was up; failed, `why`.
+    """
+
+    number: int
+    params: Mapping[str, float | str]
+    score: float | None
+    seconds: float
+    state: Literal["complete", "pruned", "stopped", "failed"]
+    steps: tuple[tuple[int, float], ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The parameters that won, the mean of their validation scores over seeds, and each seed's."""
+
+    params: Mapping[str, float | str]
+    score: float
+    seeds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """What a hyperparameter does to the metric: half the difference between its best and its worst values.
+
+    `low` and `high` bound the effect; `noise_floor` is what no effect looks like.
+    """
+
+    name: str
+    effect: float
+    low: float
+    high: float
+    noise_floor: float
+    matters: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A search: every trial in order, the winner, what each hyperparameter does.
+
+    `seed_spread` is the standard deviation of a score over seeds, `why_ended` what ended the search.
+    """
+
+    schema: ClassVar[int] = 1
+    strategy: str
+    metric: str
+    greater_is_better: bool
+    trials: tuple[Trial, ...]
+    best: Best
+    impact: tuple[Impact, ...] = ()
+    seed_spread: float | None = None
+    seconds: float = 0.0
+    why_ended: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

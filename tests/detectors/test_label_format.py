@@ -22,7 +22,7 @@ def spelled(n=120, **changes):
 def test_variants_and_slips_are_two_findings_with_their_rows(pose):
     found = LabelFormat().find(pose(spelled(r0="Refunds", r4="SHIPPING ", r5="account access", r12="refund")))
     certain, likely = found
-    assert certain.rows == (0, 4, 5) and certain.severity == "warning" and certain.remedy == "unify_labels"
+    assert certain.rows == (0, 4, 5) and certain.severity == "warning" and certain.remedy == "unify_spellings"
     assert certain.groups == ((5,), (0,), (4,)) and "3 classes too many" in certain.evidence
     assert "'Refunds' (1) for 'refunds' (38)" in certain.evidence
     assert likely.rows == (12,) and "slip of the pen" in likely.evidence and "if so" in likely.evidence
@@ -34,7 +34,7 @@ def test_clean_labels_have_no_finding(pose):
 
 def test_what_reading_unifies_anyway_is_only_worth_knowing(pose):
     (finding,) = LabelFormat().find(pose(spelled(r0="refunds ", r4=" shipping")))
-    assert finding.severity == "info" and finding.rows == (0, 4) and finding.remedy is None
+    assert finding.severity == "info" and finding.rows == (0, 4) and finding.remedy == "unify_spellings"
     assert finding.evidence.endswith("they are read as one.")
 
 

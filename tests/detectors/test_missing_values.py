@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tunewright.detectors.disguised import disguised_dates, disguised_numbers, disguised_words
+from tunewright.data.disguised import disguised_dates, disguised_numbers, disguised_words
 from tunewright.detectors.missing_values import MissingValues
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tunewright.detectors.mixed_format import MixedFormat
-from tunewright.detectors.number_forms import are_quantities, number_forms
+from tunewright.data.number_forms import are_quantities, number_forms
 
 N = 200
 
@@ -62,10 +62,11 @@ NUMBERS = {
     "thousands in words": (plain, lambda i: f"{i}k", "info"),
     "per cent among shares": (decimal, lambda i: f"{i % 100} %", "warning"),
     "two currencies": (lambda i: f"${plain(i)}", lambda i: f"€{plain(i)}", "warning"),
-    "decimal commas": (decimal, lambda i: decimal(i).replace(".", ","), "warning"),
-    "a unit": (plain, lambda i: f"{plain(i)} kg", "warning"),
-    "a few with a unit": (plain, lambda i: f"{plain(i)}kg" if i % 50 == 0 else plain(i), "warning"),
-    "about": (decimal, lambda i: f"ca. {decimal(i)}", "warning"),
+    "decimal commas": (decimal, lambda i: decimal(i).replace(".", ","), "info"),
+    "a unit": (plain, lambda i: f"{plain(i)} kg", "info"),
+    "a few with a unit": (plain, lambda i: f"{plain(i)}kg" if i % 50 == 0 else plain(i), "info"),
+    "two units": (plain, lambda i: f"{plain(i)} {'kg' if i % 20 else 'lb'}", "warning"),
+    "about": (decimal, lambda i: f"ca. {decimal(i)}", "info"),
     "words": (plain, lambda i: ["many", "few", "some"][i % 3], "warning"),
 }
 
@@ -81,13 +82,15 @@ def test_numbers_in_two_ways(pose, name):
 
 
 def test_evidence_says_what_becomes_of_the_numbers(pose):
-    (lost,) = found_in(pose, with_some(plain, lambda i: f"{plain(i)} kg", every=50)[0])
-    assert "196 like '1037', 4 like '1000 kg'; 4 cells of these do not read as a number" in lost.evidence
-    assert lost.remedy == "parse_numbers"
-    (hidden,) = found_in(pose, with_some(plain, lambda i: f"{plain(i)} kg")[0])
-    assert "looks like a column of numbers but is read as" in hidden.evidence
-    (alike,) = found_in(pose, with_some(plain, lambda i: f"{i}k")[0])
-    assert alike.evidence.endswith("all are read as numbers.") and alike.remedy is None
+    both = with_some(plain, lambda i: f"{plain(i)} {'kg' if i % 100 else 'lb'}", every=50)[0]
+    (lost,) = found_in(pose, both)
+    assert "2 like '1050 kg', 2 like '1000 lb'; 4 cells of these do not read as a number" in lost.evidence
+    assert lost.remedy is None
+    (hidden,) = found_in(pose, with_some(plain, lambda i: f"{plain(i)} {'kg' if i % 20 else 'lb'}")[0])
+    assert "looks like a column of numbers but is read as" in hidden.evidence and hidden.remedy is None
+    for way in ("{}k", "{} kg"):
+        (alike,) = found_in(pose, with_some(plain, lambda i, way=way: way.format(plain(i)))[0])
+        assert alike.evidence.endswith("all are read as numbers.") and alike.remedy == "parse_numbers"
 
 
 def test_doubtful_commas_follow_the_certain_ones(pose):
@@ -129,7 +132,7 @@ def iso(i):
 def test_dates_in_two_formats(pose, other, form, every):
     cells, rows = with_some(iso, other, every=every)
     (finding,) = found_in(pose, cells)
-    assert finding.rows == rows and finding.severity == "warning" and finding.remedy == "parse_dates"
+    assert finding.rows == rows and finding.severity == "info" and finding.remedy == "parse_dates"
     assert f"{len(rows)} as {form}" in finding.evidence
 
 
@@ -159,9 +162,7 @@ def test_yes_and_no_in_several_ways(pose):
     cells = ["yes" if i % 3 else "no" for i in range(N)]
     cells[0], cells[1], cells[2] = "N", "Y", "1"
     (finding,) = found_in(pose, cells)
-    assert (
-        finding.rows == (0, 1, 2) and finding.severity == "warning" and "says yes and no in 5 ways" in finding.evidence
-    )
+    assert finding.rows == (0, 1, 2) and finding.severity == "info" and "says yes and no in 5 ways" in finding.evidence
     (cases,) = found_in(pose, ["Yes" if i == 5 else "yes" if i % 3 else "no" for i in range(N)])
     assert cases.rows == (5,) and cases.severity == "info" and cases.evidence.endswith("all are read alike.")
     assert found_in(pose, ["yes" if i % 3 else "no" for i in range(N)]) == []

@@ -19,6 +19,12 @@ class Inner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Short:
+    kind: Literal["none", "some"] = field(default="none", metadata={"alone": True})
+    much: float | Literal["auto"] = field(default="auto", metadata={"check": at_least(0, example=0.1)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outer:
     whole: int = field(default=4, metadata={"check": at_least(1)})
     rate: float | Literal["auto"] = field(default="auto", metadata={"check": at_least(0, example=2e-4)})
@@ -29,6 +35,7 @@ class Outer:
     pair: Literal["auto", "none"] | tuple[str, str] = "auto"
     kinds: Mapping[str, Literal["text", "number"]] = field(default_factory=dict)
     inner: Inner = field(default_factory=Inner)
+    short: Short = field(default_factory=Short)
 
 
 def read(text):
@@ -67,6 +74,10 @@ GOOD = [
     ("kinds:", "kinds", {}),
     ("inner: {way: standard}", "inner", Inner(way="standard")),
     ("inner:", "inner", Inner()),
+    ("short:", "short", Short()),
+    ("short: none", "short", Short()),
+    ("short: some", "short", Short(kind="some")),
+    ("short: {kind: some, much: 0.5}", "short", Short(kind="some", much=0.5)),
 ]
 
 
@@ -115,6 +126,14 @@ BAD = [
         'must be robust or standard. Got "zzz". Write one of these words, such as robust.',
     ),
     ("inner: {shar: 1}", "inner.shar", 'must be a known key, one of share, way. Got "shar". Did you mean share?'),
+    ("short: somme", "short", 'must be none or some. Got "somme". Did you mean some?'),
+    ("short: [some]", "short", "must be none or some. Got a list of 1. Write one of these words, such as none."),
+    ("short: {knd: some}", "short.knd", 'must be a known key, one of kind, much. Got "knd". Did you mean kind?'),
+    (
+        "short: {kind: some, much: -1}",
+        "short.much",
+        'must be auto or a number >= 0. Got "-1". Write a number such as 0.1.',
+    ),
     ("inner: {zzz: 1}", "inner.zzz", 'must be a known key, one of share, way. Got "zzz". Remove it.'),
 ]
 

@@ -11,9 +11,10 @@ from tunewright.features.options import PreprocessOptions
 from tunewright.learning.crossfit import Learned
 from tunewright.records import Finding, Split
 from tunewright.remedies import REMEDIES, Evidence, Material
+from tunewright.remedies.balance import AdjustLogits, ResampleClasses, WeighClasses
 from tunewright.remedies.columns import DropLeaks
-from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropSuspects
-from tunewright.remedies.recipe import RankNumbers, WeighClasses
+from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropShifted, DropSuspects
+from tunewright.remedies.recipe import RankNumbers
 from tunewright.remedies.relabel import WEIGHT, DownweightSuspects, RelabelSuspects
 
 ROWS = 40
@@ -28,9 +29,9 @@ def material():
     frame = pl.DataFrame(
         {
             "text": [f"message number {i} of a kind" for i in range(ROWS)],
-            "amount": [float(i % 7) for i in range(ROWS)],
+            "amount": [-999.0 if i in (6, 14, 29) else float(i % 7) for i in range(ROWS)],
             "agent": [f"agent {i % 2}" for i in range(ROWS)],
-            "y": ["a" if i % 2 else "b" for i in range(ROWS)],
+            "y": ["apple" if i == 15 else "apples" if i % 2 else "berries" for i in range(ROWS)],
         }
     )
     table = describe(frame, target="y", pair="none")
@@ -51,7 +52,7 @@ def evidence():
         features=np.zeros((32, 2), np.float32),
         width=2,
         targets=rows % 2,
-        labels=("a", "b"),
+        labels=("apples", "berries"),
         probabilities=probabilities,
         folds=rows % 5,
         clusters=rows,
@@ -63,6 +64,9 @@ def evidence():
         finding("leakage_target", columns=("agent",)),
         finding("class_imbalance", columns=("y",)),
         finding("outliers", rows=(4,), columns=("amount",)),
+        finding("missing_values", rows=(6, 14, 29), columns=("amount",), remedy="decode_missing"),
+        finding("label_format", rows=(15,), columns=("y",)),
+        finding("shifted_row", rows=(8, 31), columns=("amount",)),
     )
     return Evidence(findings=findings, learned=learned)
 
@@ -110,13 +114,14 @@ def test_suspects_go_worst_first(material, evidence):
     assert set(material.split.train) - set(DropSuspects().apply(material, evidence).split.train) == {3, 5}
     assert set(material.split.train) - set(DropSuspects(share=0.5).apply(material, evidence).split.train) == {5}
     assert set(material.split.train) - set(DropConflicts().apply(material, evidence).split.train) == {11, 12}
+    assert set(material.split.train) - set(DropShifted().apply(material, evidence).split.train) == {8}
 
 
 def test_suspects_take_the_label_that_is_likelier(material, evidence):
     changed = RelabelSuspects().apply(material, evidence)
     was, now = material.typed["y"].to_list(), changed.typed["y"].to_list()
-    assert {row: now[row] for row in range(ROWS) if was[row] != now[row]} == {3: "b"}
-    # Row 5 is an "a" for which "a" is likelier: nothing to change.
+    assert {row: now[row] for row in range(ROWS) if was[row] != now[row]} == {3: "berries"}
+    # Row 5 is an apple for which apple is likelier: nothing to change.
 
 
 def test_suspects_count_less_on_top_of_given_weights(material, evidence):
@@ -142,6 +147,12 @@ def test_a_leak_is_ignored_but_never_the_last_column(material, evidence):
 
 
 def test_recipes_change_the_recipe_only(material, evidence):
-    assert WeighClasses().apply(material, evidence).balance == "weights"
-    assert WeighClasses().apply(replace(material, balance="none"), evidence) is None
+    for remedy, how in (
+        (WeighClasses(), "weights"),
+        (ResampleClasses(), "resample"),
+        (AdjustLogits(), "logit_adjustment"),
+    ):
+        assert remedy.apply(material, evidence).balance == how
+        assert remedy.apply(replace(material, balance="none"), evidence) is None
+        assert remedy.apply(WeighClasses().apply(material, evidence), evidence) is None
     assert RankNumbers().apply(material, evidence).preprocess.numbers == "quantile"

@@ -98,9 +98,22 @@ def test_fillings_of_one_template_are_connected_without_comparing_them_all() -> 
     assert len(links.pairs) < 20 * len(texts)  # of 8 million
 
 
-def test_an_alphabet_too_large_to_pack_into_one_integer() -> None:
-    letters = [chr(0x4E00 + i) for i in range(8000)]
-    texts = ["".join(letters[i : i + 40]) for i in range(0, 7960, 20)]
+@settings(max_examples=60, deadline=None)
+@given(texts=TEXTS, rows=st.sampled_from([1, 2, 3]), bits=st.sampled_from([1, 46]))
+def test_blocks_of_any_size_and_numbered_windows_agree_with_the_double_loop(
+    texts: list[str], rows: int, bits: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tunewright.splits.shingles.ROWS", rows)
+        patch.setattr("tunewright.splits.comparing.ROWS", rows)
+        patch.setattr("tunewright.splits.shingles.CODE_BITS", bits)
+        assert near_duplicate_pairs(texts, threshold=0.5, shingle=3).tolist() == brute_force(texts, 0.5, 3)
+
+
+@pytest.mark.parametrize("count", [500, 700, 8000])  # packed, packed and numbered, numbered on the way
+def test_an_alphabet_too_large_to_pack_into_one_integer(count: int) -> None:
+    letters = [chr(0x4E00 + i) for i in range(count)]
+    texts = ["".join(letters[i : i + 40]) for i in range(0, count - 40, 20)]
     texts.append(texts[7][:-1] + "。")
     assert near_duplicate_pairs(texts).tolist() == [[7, len(texts) - 1]]
 

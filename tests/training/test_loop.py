@@ -22,8 +22,9 @@ from tunewright.models.trainable import choose_trainable, set_dropout
 from tunewright.records import Epoch
 from tunewright.tasks import Classification
 from tunewright.training import loop
+from tunewright.training.labelled import Labelled
 from tunewright.training.loop import Interrupted, Surroundings, train
-from tunewright.training.recipe import Labelled, Recipe
+from tunewright.training.recipe import Recipe
 
 TASK = Classification(labels=("a", "b", "c"))
 CPU = torch.device("cpu")

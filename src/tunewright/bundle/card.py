@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from html import escape
+
+from tunewright.data.masking import masked
 from tunewright.records import Evaluation, Split, Table, TrainedModel
 from tunewright.stats import rounded
 
@@ -30,11 +34,13 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "tags: [tunewright, fine-tuned]",
         "---",
         "",
-        f"# {name}",
+        f"# {_prose(name)}",
         "",
-        evaluation.verdict.text,
+        _prose(evaluation.verdict.text),
         "",
-        f"Predicts `{table.target}` ({table.task}) from " + ", ".join(f"`{c.name}` ({c.kind})" for c in features) + ".",
+        f"Predicts {_code(table.target)} ({table.task}) from "
+        + ", ".join(f"{_code(c.name)} ({c.kind})" for c in features)
+        + ".",
         "",
         "## How good it is",
         "",
@@ -63,7 +69,30 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         'tw.load("this folder").predict("rows.csv")',
         "```",
         "",
+        "The bundle holds words that several train rows share, categories and labels of the train rows, and no whole "
+        "row. Whoever gets it can read them.",
+        "",
         f"Weights digest: `{trained.digest}`",
         "",
     ]
     return "\n".join(lines)
+
+
+def _prose(text: str) -> str:
+    r"""A text from outside in a paragraph: one line, nothing that marks it up, no secret.
+
+    >>> _prose("<b>\x1b[31m*x*")
+    '&lt;b&gt;\\\\x1b\\[31m\\*x\\*'
+    """
+    plain = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in masked(text))
+    return escape(re.sub(r"([\\`*\[\]#|~])", r"\\\1", plain), quote=False)
+
+
+def _code(name: str) -> str:
+    """A name as code, whatever signs are in it.
+
+    >>> _code("team"), _code("a<b")
+    ('`team`', '<code>a&lt;b</code>')
+    """
+    said = _prose(name)
+    return f"`{name}`" if said == name else f"<code>{said}</code>"

@@ -64,7 +64,7 @@ class Preprocessor:
                 quantile, rounded up to 8.
             limit: the backbone's longest input.
         """
-        cleaner = TextCleaner(unicode=options.text.unicode, html=options.text.html)
+        cleaner = TextCleaner(**to_json(options.text))
         texts = segments(table.features("text"), table.pair)
         chosen, cut = min(max_length or limit, limit), 0.0
         if texts and tokenizer is not None:

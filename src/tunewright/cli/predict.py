@@ -31,13 +31,15 @@ def verb(
     probability of every label.
     """
     from tunewright.api import load
+    from tunewright.cli.text import to_be_seen
     from tunewright.runfolder import write_text
 
     if out is not None and Path(out).suffix.lower() not in ENDINGS:
         raise typer.BadParameter(f"must end in {' or '.join(ENDINGS)}. Got {out}.", param_hint="--out")
     answers = load(bundle).predict(data)
     if out is None:
-        return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=as_csv(answers))
+        text = to_be_seen(as_csv(answers))
+        return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=text)
     write_text(out, as_csv(answers) if out.lower().endswith(".csv") else as_jsonl(answers))
     return Answer(value={"rows": answers.height, "out": out}, text=f"{answers.height:,} predictions in {out}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,15 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in clean) for i in range(len(clean[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in clean)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def to_be_seen(text: str) -> str:
+    """Text of the data on its way to standard output: as it is into a file or a pipe, made visible on a terminal.
+
+    What a terminal obeys instead of showing (colours, titles, a cleared screen) must not come from a cell.
+    """
+    out = sys.__stdout__  # sys.stdout leads to standard error while a verb works
+    return words.visible(text) if out is not None and out.isatty() else text
 
 
 def score_rows(scores: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Literal
 
 import polars as pl
 
-from tunewright.data.dates import parse_dates
 from tunewright.data.derived import compute, derived_columns, sources_of
 from tunewright.data.digests import fingerprint
 from tunewright.data.expressions import parse
 from tunewright.data.kinds import infer_columns
+from tunewright.data.mending import empty_words, value_spellings
 from tunewright.data.names import listed, suggest
-from tunewright.data.numbers import Decimal, parse_numbers
+from tunewright.data.other_ways import TRUTHS, read_dates, read_numbers, with_other_ways
 from tunewright.data.pairs import infer_pair
 from tunewright.data.spellings import label_variants
-from tunewright.data.tasks import describe_target, split_labels
+from tunewright.data.tasks import Target, describe_target, split_labels
 from tunewright.errors import DataError
 from tunewright.records import Column, Table
 
@@ -44,7 +44,8 @@ def describe(
         pair: "auto", "none" or the names of two text columns.
         roles: columns that are weight, group, time or part, by column name.
         derive: expressions of new columns, by name; what they are computed from may itself be left out.
-        unify: whether labels that differ only in case, blanks or punctuation are read as one.
+        unify: whether labels and values of a category that differ only in case, blanks or punctuation are read as one,
+            and words for "nothing here" among these values as an empty cell.
         files: names of the files it came from.
 
     Raises:
@@ -66,6 +67,7 @@ def describe(
     }
     shown = {name: kind for name, kind in overrides.items() if name not in hidden}
     known = infer_columns(frame, target=target, overrides=shown, roles=roles)
+    known = tuple(with_other_ways(frame.get_column(c.name), c) if c.role != "target" else c for c in known)
     known = tuple(
         replace(c, role="ignore", why="used for derived columns only") if c.name in hidden else c for c in known
     )
@@ -75,8 +77,8 @@ def describe(
     found, _ = infer_pair(frame, texts, pair)
     known = _leave_out_other_texts(known, found)
     goal = describe_target(frame.get_column(target), kind=overrides.get(target))  # type: ignore[arg-type]
-    if goal.task in ("binary", "multiclass"):
-        known = tuple(replace(c, spellings=spellings) if c.role == "target" else c for c in known)
+    if unify:
+        known = tuple(_mended(frame, c, goal, spellings) for c in known)
     table = Table(
         rows=frame.height,
         columns=known,
@@ -152,30 +154,49 @@ def _leave_out_other_texts(columns: Sequence[Column], pair: tuple[str, str] | No
 
 def _cast(values: pl.Series, column: Column, table: Table | None) -> pl.Series:
     if table is not None and column.role == "target" and table.task == "multilabel":
-        return split_labels(values, delimiter=column.format)
+        return _each_unified(split_labels(values, delimiter=column.format), column.spellings)
     if table is not None and column.role == "target" and table.task != "regression":
         return _unified(_labels(values), column.spellings) if column.spellings else _labels(values)
     if column.role in ("group", "part"):
         return _labels(values)
     if column.kind == "number":
-        return parse_numbers(values, decimal=cast(Decimal, column.format or "."))
+        return read_numbers(values, column)
     if column.kind == "boolean":
         return _booleans(values)
     if column.kind == "datetime":
-        return parse_dates(values, column.format or "%Y-%m-%d")
+        return read_dates(values, column)
     texts = _strings(values)
-    return texts.set((texts == "").fill_null(False), None)  # as in a csv file, so that the format does not matter
+    texts = texts.set((texts == "").fill_null(False), None)  # as in a csv file, so that the format does not matter
+    return texts.replace(dict(column.spellings)) if column.spellings else texts
 
 
 def _spellings(frame: pl.DataFrame, target: str) -> dict[str, str]:
     """Every spelling of a class name to the usual one; none for a target of numbers or of lists."""
     if target not in frame.columns or frame.schema[target] != pl.String:
         return {}
-    labels = _labels(frame.get_column(target)).drop_nulls()
-    counts = {str(label): int(n) for label, n in labels.value_counts(name="\0rows").rows()}
+    return _usual(_labels(frame.get_column(target)))
+
+
+def _usual(labels: pl.Series) -> dict[str, str]:
+    """Every spelling to the usual one, for labels that are few enough to be classes."""
+    counts = {str(label): int(n) for label, n in labels.drop_nulls().value_counts(name="\0rows").rows()}
     if len(counts) > MOST_LABELS:
         return {}
     return {label: label for label in sorted(counts)} | label_variants(counts, sure=True)
+
+
+def _mended(frame: pl.DataFrame, column: Column, goal: Target, spellings: Mapping[str, str]) -> Column:
+    """A column with what its values are read as: the target's labels, the values of a category."""
+    if column.role == "target" and goal.task in ("binary", "multiclass"):
+        return replace(column, spellings=spellings)
+    cells = frame.get_column(column.name) if column.name in frame.columns else None
+    if cells is None or cells.dtype != pl.String:
+        return column
+    if column.role == "target" and goal.task == "multilabel":
+        return replace(column, spellings=_usual(split_labels(cells, delimiter=goal.format).explode()))
+    if column.role == "feature" and column.kind == "category":
+        return replace(column, spellings=value_spellings(cells), empty=empty_words(cells))
+    return column
 
 
 def _unified(labels: pl.Series, spellings: Mapping[str, str]) -> pl.Series:
@@ -185,6 +206,16 @@ def _unified(labels: pl.Series, spellings: Mapping[str, str]) -> pl.Series:
         known = dict.fromkeys(sorted(set(spellings.values())), len(new) + 1)
         spellings = {**spellings, **label_variants(known | new, sure=True)}
     return labels.replace(dict(spellings))
+
+
+def _each_unified(lists: pl.Series, spellings: Mapping[str, str]) -> pl.Series:
+    """The same for lists of labels."""
+    if not spellings:
+        return lists
+    frame = pl.DataFrame({"row": pl.arange(len(lists), eager=True), "label": lists}).explode("label")
+    frame = frame.with_columns(_unified(frame.get_column("label"), spellings))
+    unified = frame.group_by("row", maintain_order=True).agg(pl.col("label").drop_nulls().unique(maintain_order=True))
+    return unified.get_column("label").set(lists.is_null(), None).rename(lists.name)
 
 
 def _labels(values: pl.Series) -> pl.Series:
@@ -216,6 +247,4 @@ def _booleans(values: pl.Series) -> pl.Series:
     if values.dtype != pl.String:
         return values.cast(pl.Boolean, strict=False)
     lowered = values.str.strip_chars().str.to_lowercase()
-    meaning = {"true": True, "yes": True, "y": True, "t": True, "1": True}
-    meaning |= {"false": False, "no": False, "n": False, "f": False, "0": False}
-    return lowered.replace_strict(meaning, default=None, return_dtype=pl.Boolean)
+    return lowered.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)

@@ -17,7 +17,8 @@ from tunewright.data.faults import Fault
 from tunewright.data.names import listed
 from tunewright.errors import DataError
 
-_NONE = "\x1f"  # a header of one name: commas in the rows under it are text
+# For a header of one name: commas in the rows under it are text, so that cells are parted by what no row holds.
+_NONE = [chr(code) for code in range(0x1F, 0, -1) if chr(code) not in "\t\n\r"]
 _HEAD = 1 << 20  # bytes within which the header must end
 
 
@@ -59,7 +60,9 @@ def _dialect(data: bytes, head: Sequence[str], tabs: bool) -> Dialect:
         return Dialect(delimiter="\t", quoting=b'"' in data and tabs_are_quoted(data), multiline=False)
     cells = {mark: len(record(head, 0, Dialect(delimiter=mark))[0] or ()) for mark in ",;\t"}
     delimiter = max(cells, key=lambda mark: cells[mark])
-    return Dialect(delimiter=delimiter if cells[delimiter] != 1 else _NONE)
+    if cells[delimiter] == 1:
+        delimiter = next((mark for mark in _NONE if mark.encode() not in data), _NONE[0])
+    return Dialect(delimiter=delimiter)
 
 
 def _names(cells: Sequence[str] | None, file: str) -> list[str]:

@@ -60,7 +60,7 @@ def is_clean(data: bytes) -> bool:
 
 
 def decode_line(line: bytes) -> tuple[str, Damage | None]:
-    r"""Decode one line; bytes that are not UTF-8 are taken for Windows-1252, where that has gaps for Latin-1 ("foreign").
+    r"""Decode one line; bytes that are not UTF-8 ("foreign") are taken for Windows-1252, where it has gaps for Latin-1.
 
     A line may hold both encodings, as where the columns of two sources were joined: what is UTF-8 in it stays, unless
     it is little and strange, which is how an upper case letter before a quotation mark looks in Windows-1252.

@@ -13,6 +13,8 @@ from tunewright.data.encoding import FOREIGN, MAX_FIELD, as_utf8, decode_line, h
 from tunewright.data.faults import Fault
 from tunewright.errors import DataError
 
+MOST_CELLS = 20_000_000  # up to this size a table may be as empty as it likes
+MOST_SPARSE = 100  # cells of the table per value given
 _LARGEST = 1 << 63
 
 
@@ -74,7 +76,7 @@ def from_rows(
         file: the name for messages.
 
     Raises:
-        DataError: there are no rows or no named values.
+        DataError: there are no rows or no named values; or each row has names of its own.
     """
     kept: list[Mapping[str, Any]] = []
     found = list(faults)
@@ -90,8 +92,19 @@ def from_rows(
                 f"Rows must be readable. {file}: no row is; all {first.what}. Write one JSON object per line."
             )
         raise DataError(f"Data needs rows with named values. {file} has none. Add rows.")
+    _refuse_scattered(kept, len(names), file)
     by_name = [{str(name): cell for name, cell in row.items()} for row in kept]
     return pl.DataFrame([_column(name, [row.get(name) for row in by_name]) for name in names]), found
+
+
+def _refuse_scattered(rows: Sequence[Mapping[str, Any]], names: int, file: str) -> None:
+    """Where each row brings names of its own, a small file would become a table of nothing but nulls."""
+    cells = sum(map(len, rows))
+    if len(rows) * names > max(MOST_CELLS, MOST_SPARSE * cells):
+        raise DataError(
+            f"Rows must share their names. {file}: {len(rows)} rows bring {names} different names, of which a row has "
+            f"{cells / len(rows):.0f}. Name the same thing alike in every row, or put the values into one list."
+        )
 
 
 def _unkeepable(row: Mapping[str, Any] | None, number: int) -> Fault | None:

@@ -40,6 +40,6 @@ class ClassImbalance:
                 "accuracy alone would flatter.",
                 columns=(table.target,),
                 score=most / fewest,
-                remedy="balance",
+                remedy="balance_weights",
             ),
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from tunewright.data.mojibake import PATTERN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
@@ -35,35 +37,7 @@ def damaged(texts: pl.Series, damage: Damage) -> pl.Series:
     return texts.str.contains(damage.pattern).fill_null(False)
 
 
-def _class(first: int, last: int, *, without: str = "") -> str:
-    """The characters that Windows-1252 and Latin-1 have for a range of bytes, as a class of a regular expression."""
-    found = set()
-    for byte in range(first, last + 1):
-        found |= {bytes([byte]).decode("cp1252", "ignore"), chr(byte)} - {""}
-    return "[" + "".join(f"\\x{{{ord(char):X}}}" for char in sorted(found - set(without))) + "]"
-
-
-# A letter followed by one of these is usual writing ("JOSÉ”", "Spaß«"); by another of the range it is misread UTF-8.
-_SIGNS = "…‘’“”–—•«»‹›‚„\u00a0\u00ad"
-_ANY, _ODD = _class(0x80, 0xBF), _class(0x80, 0xBF, without=_SIGNS)
-_RARE = _class(0x80, 0xBF, without=_SIGNS + "¹²³°")  # "Å²" is a unit
-_TWO, _THREE, _FOUR = _class(0xC4, 0xDF), _class(0xE0, 0xEF), _class(0xF0, 0xF4)
-MOJIBAKE = Damage(
-    what="hold text that was read in a wrong encoding",
-    least=1,
-    pattern="|".join(
-        (
-            rf"[\x{{C2}}\x{{C3}}]{_ODD}",  # Latin letters and signs: "Ã©", "Â£"
-            rf"\x{{C3}}{_ANY}\p{{Ll}}",
-            rf"[\x{{C4}}\x{{C5}}](?:{_RARE}|{_ANY}\p{{L}})",  # letters of Central Europe: "Å‚a", "Å“u"
-            rf"(?:{_TWO}{_ANY}){{2}}",  # Greek, Cyrillic, Hebrew: at least two letters in a row
-            rf"{_THREE}(?:{_ODD}{_ANY}|{_ANY}{_ODD})",  # typographic signs, Asian scripts: "â€™"
-            rf"{_FOUR}{_ANY}{{3}}",  # emoji
-            r"\x{201A}\x{C4}[\x{EC}-\x{FC}]|\x{221A}[\x{A9}\x{AE}\x{B0}\x{A7}\x{A5}\x{BA}]",  # UTF-8 as Mac Roman
-            r"\x{EF}\x{BF}\x{BD}|\x{EF}\x{BB}\x{BF}",
-        )
-    ),
-)
+MOJIBAKE = Damage(what="hold text that was read in a wrong encoding", least=1, pattern=PATTERN, clean=True)
 LOST = Damage(what="hold the sign for a lost character (U+FFFD)", pattern=r"\x{FFFD}", least=1)
 CONTROL = Damage(
     what="hold control characters",
@@ -74,6 +48,7 @@ CONTROL = Damage(
 UNSEEN = Damage(
     what="hold characters that cannot be seen (of no width)",
     pattern=r"[\x{200B}\x{2060}\x{FEFF}\x{AD}\x{180E}]|[A-Za-z][\x{200C}\x{200D}][A-Za-z]",
+    clean=True,
     grave=0.05,
 )
 _TAGS = (

@@ -8,11 +8,13 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from tunewright.detectors.cells import quote
-from tunewright.detectors.damage import DAMAGES, Damage, damaged
+from tunewright.data.mojibake import put_right
+from tunewright.detectors.cells import as_written, quote
+from tunewright.detectors.damage import DAMAGES, MOJIBAKE, Damage, damaged
 from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Finding, Table
 
+REPAIRED = ("the cleaning of text takes it out", "it is put right where text is cleaned")
 AROUND = 8  # letters shown on either side of a damaged place
 
 
@@ -29,7 +31,7 @@ class EncodingDamage:
         """Look."""
         used = rows.used
         columns = {
-            column.name: rows.typed.get_column(column.name)[used]
+            column.name: _cells(rows, column.name)[used]
             for column in rows.table.columns
             if column.kind in ("text", "category") and column.role in ("feature", "target")
         }
@@ -54,12 +56,12 @@ class EncodingDamage:
         named = " and ".join(repr(name) for name in list(hit)[:3]) + (
             f" and {len(hit) - 3} more" if len(hit) > 3 else ""
         )
-        cleaned = damage.clean and set(hit) <= set(table.features("text"))
+        cleaned = damage.clean and all(_cleaned(table, columns[name].filter(marks)) for name, marks in hit.items())
         told = f"{len(where)} of {len(used)} rows {damage.what} in {named}, as in {quote(str(shown))}"
         return Finding(
             kind=self.kind,
             severity="warning" if share >= damage.grave and not cleaned else "info",
-            evidence=f"{told}{'; the cleaning of text takes it out' if cleaned else ''}.",
+            evidence=f"{told}{f'; {REPAIRED[damage is MOJIBAKE]}' if cleaned else ''}.",
             columns=tuple(hit),
             rows=tuple(used[order].tolist()),
             rows_total=len(where),
@@ -67,3 +69,18 @@ class EncodingDamage:
             scores=tuple(places[order].astype(float).tolist()),
             remedy="normalise_text" if cleaned else None,
         )
+
+
+def _cells(rows: Rows, name: str) -> pl.Series:
+    """A column as written, where it is text: its cast may have put values right already."""
+    written = as_written(rows, name)
+    return rows.typed.get_column(name) if written is None else written
+
+
+def _cleaned(table: Table, cells: pl.Series) -> bool:
+    """Whether damaged cells of a column are read without their damage: texts are cleaned, values have a spelling."""
+    if cells.name in table.features("text"):
+        return not damaged(pl.Series([put_right(cell) for cell in cells], dtype=pl.String), MOJIBAKE).any()
+    column = next(column for column in table.columns if column.name == cells.name)
+    right = cells.str.strip_chars().replace(dict(column.spellings))
+    return not any(damaged(right, damage).any() for damage in DAMAGES)

@@ -9,14 +9,14 @@ from typing import ClassVar
 import polars as pl
 
 from tunewright.data.dates import TIME_ONLY
-from tunewright.detectors.cells import as_written, at, quote, some
-from tunewright.detectors.disguised import (
+from tunewright.data.disguised import (
     IN_TEXT,
     NOTHING,
     disguised_dates,
     disguised_numbers,
     disguised_words,
 )
+from tunewright.detectors.cells import as_written, at, quote, some
 from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Column, Finding
 
@@ -71,7 +71,9 @@ class MissingValues:
             told = f"{len(gaps)} columns are empty in a few of {total} rows: {named}{more}"
         told += _unread(rows, gaps)
         columns = tuple(column for column, _ in gaps)
-        return self._finding(columns, tuple(where), share, told, "warning" if share > self.most else "info")
+        # An empty text adds nothing, which needs no filling.
+        remedy = "impute" if any(column.kind != "text" for column in columns) else None
+        return self._finding(columns, tuple(where), share, told, "warning" if share > self.most else "info", remedy)
 
     def _numbers(self, rows: Rows, column: Column, used: Ints, seen: Ints) -> list[Finding]:
         """Numbers and days that may stand for an empty cell."""
@@ -89,7 +91,8 @@ class MissingValues:
         told += "; ".join(dict.fromkeys(d.why for d in disguises))
         told += ". This may stand for an empty cell" if len(disguises) == 1 else ". These may stand for an empty cell"
         severity = "info" if all(d.value == 0.0 for d in disguises) else "warning"
-        return [self._finding((column,), where, len(where) / len(used), told, severity)]
+        remedy = "decode_missing" if column.role == "feature" else None
+        return [self._finding((column,), where, len(where) / len(used), told, severity, remedy)]
 
     def _texts(self, rows: Rows, column: Column, used: Ints) -> list[Finding]:
         """Texts that are nothing but "None", "nan" and the like."""
@@ -115,13 +118,21 @@ class MissingValues:
         told += f"; and {len(words) - SHOWN} more columns" if len(words) > SHOWN else ""
         sure = all(cell.strip().lower() in NOTHING for cell, _ in counts)
         own = words[0][0].role == "target"
-        told += f". Such a cell {'stands' if sure else 'may stand'} for an empty one, but counts as a "
-        told += "class" if own else "value of its own"
+        told += f". Such a cell {'stands' if sure else 'may stand'} for an empty one, "
+        read = all(cell in column.empty for column, _, counts in words for cell, _ in counts)
+        told += "and is read as one" if read else f"but counts as a {'class' if own else 'value of its own'}"
         columns = tuple(column for column, _, _ in words)
-        return self._finding(columns, tuple(where), len(where) / total, told, "warning" if own else "info")
+        remedy = None if own else "decode_missing"
+        return self._finding(columns, tuple(where), len(where) / total, told, "warning" if own else "info", remedy)
 
     def _finding(
-        self, columns: tuple[Column, ...], where: tuple[int, ...], share: float, told: str, severity: str
+        self,
+        columns: tuple[Column, ...],
+        where: tuple[int, ...],
+        share: float,
+        told: str,
+        severity: str,
+        remedy: str | None = None,
     ) -> Finding:
         return Finding(
             kind=self.kind,
@@ -131,7 +142,7 @@ class MissingValues:
             rows=where,
             rows_total=len(where),
             score=share,
-            remedy="impute" if columns[0].role == "feature" else None,
+            remedy=remedy,
         )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from tunewright.data.date_forms import ORDERS, are_short_months, date_forms
 from tunewright.data.dates import TIME_ONLY, parse_dates
 from tunewright.data.numbers import is_missing
 from tunewright.detectors.cells import quote
-from tunewright.detectors.date_forms import ORDERS, are_short_months, date_forms
 from tunewright.detectors.mixing import SHOWN, Cells, Mix, read_as, ways_of
 
 SAMPLE = 5_000  # cells that tell whether a column may hold dates
@@ -25,8 +25,13 @@ def dates(cells: Cells) -> Mix | None:
         others = date_forms(cells.text.filter(unread))
         if others is not None and others.count():
             told = f"writes dates as {form} but for {len(others)} cells, which count as empty: "
-            told += ", ".join(f"{n} as {other}" for other, n in ways_of(others.drop_nulls()))
-            return Mix(marks=unread, told=told, severity="warning", remedy="parse_dates")
+            told += _counts(others)
+            return Mix(marks=unread, told=told, severity="warning")
+    if cells.column.also:
+        other_way = parse_dates(cells.text, form).is_null() & cells.typed.is_not_null()
+        told = f"writes dates as {form} but for {int(other_way.sum())} cells: "
+        told += f"{_counts(date_forms(cells.text.filter(other_way)))}; all are read as dates"
+        return Mix(marks=other_way, told=told, severity="info", remedy="parse_dates")
     if "either way" in cells.column.why:
         told = f"holds dates in which day and month could be either way in every row; they are read as {form}"
         return Mix(marks=unread & False, told=told, severity="info")
@@ -58,4 +63,9 @@ def hidden_dates(cells: Cells) -> Mix | None:
     marks = pl.Series(np.isin(np.arange(len(present)), others))
     named = ", ".join(f"{n} as {form}" for form, n in counted[:SHOWN])
     told = f"writes dates in {len(counted)} ways ({named}) and is therefore read as {read_as(cells.column)}"
-    return Mix(marks=marks, told=told, severity="warning", remedy="parse_dates")
+    return Mix(marks=marks, told=told, severity="warning")
+
+
+def _counts(forms: pl.Series | None) -> str:
+    written = [] if forms is None else ways_of(forms.drop_nulls())
+    return ", ".join(f"{n} as {form}" for form, n in written) or "in other ways"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from tunewright.data.disguised import MAYBE, NOTHING
+from tunewright.data.number_forms import MONEY, Forms, are_quantities, number_forms
 from tunewright.data.numbers import is_missing, parse_numbers
+from tunewright.data.other_ways import TRIPLE
 from tunewright.detectors.cells import quote, some
-from tunewright.detectors.disguised import MAYBE, NOTHING
 from tunewright.detectors.mixing import Cells, Mix, counted, listed, read_as, ways_of
-from tunewright.detectors.number_forms import MONEY, Forms, are_quantities, number_forms
 
 
 def numbers(cells: Cells) -> Mix | None:
@@ -24,7 +25,7 @@ def numbers(cells: Cells) -> Mix | None:
     ways = _ways(forms)
     grouped = forms.grouped.any() and forms.ungrouped.any()
     several = sum(n > 1 for _, n in ways) > 1
-    if not several and not grouped and int(words.sum()) < 2 and not lost.any():
+    if not several and not grouped and int(words.sum()) < 2 and not lost.any() and not cells.column.also:
         return None
     main = _main(cells, way)
     marks = (way != main) & way.is_not_null() & (words | (way != ""))
@@ -38,8 +39,8 @@ def numbers(cells: Cells) -> Mix | None:
     told += f"; {counted(lost, 'cell')} of these do not read as a number and count as empty" if lost.any() else ""
     told += _meaning(ways)
     told += "" if unread.any() else "; all are read as numbers"
-    remedy = "parse_numbers" if lost.any() else None
-    return Mix(marks=marks, told=told, severity="warning" if remedy or _meaning(ways) else "info", remedy=remedy)
+    remedy = None if lost.any() or (len(ways) < 2 and not grouped) else "parse_numbers"
+    return Mix(marks=marks, told=told, severity="warning" if lost.any() or _meaning(ways) else "info", remedy=remedy)
 
 
 def hidden_numbers(cells: Cells) -> Mix | None:
@@ -54,14 +55,14 @@ def hidden_numbers(cells: Cells) -> Mix | None:
     what = f"looks like a column of numbers but is read as {read_as(cells.column)}, because "
     decimals = _decimals(cells, forms, parse_numbers(cells.text, decimal="."))
     if decimals is not None:
-        return Mix(marks=decimals.marks, told=f"{what}it {decimals.told}", severity="warning", remedy="parse_numbers")
+        return Mix(marks=decimals.marks, told=f"{what}it {decimals.told}", severity="warning")
     words = (forms.way == "") & ~cells.text.str.strip_chars().str.to_lowercase().is_in(sorted(NOTHING | MAYBE))
     ways = _ways(forms)
     marks = (forms.way != _main(cells, forms.way)) & (words | (forms.way != ""))
     told = f"it writes them in {len(ways)} ways: {_examples(cells, forms.way, ways)}" if len(ways) > 1 else ""
     told += "; " if told and words.any() else ""
     told += _words(cells, words) if words.any() else ""
-    return Mix(marks=marks, told=what + told, severity="warning", remedy="parse_numbers") if told else None
+    return Mix(marks=marks, told=what + told, severity="warning") if told else None
 
 
 def _decimals(cells: Cells, forms: Forms, values: pl.Series) -> Mix | None:
@@ -74,13 +75,17 @@ def _decimals(cells: Cells, forms: Forms, values: pl.Series) -> Mix | None:
     doubtful = cells.text.str.strip_chars().str.contains(r"^[0-9]{1,3},[0-9]{3}$") & (point.sum() > comma.sum())
     thousands = parse_numbers(cells.text.set(~doubtful, None), decimal=".")
     inside = (thousands / 1000).is_between(low, high) & ~thousands.is_between(low, high)
-    comma = comma | (doubtful & inside).fill_null(False)
+    inside = (doubtful & inside).fill_null(False)
+    comma = comma | inside
     fewer, more, sign, other = point, comma, "point", "comma"
     if comma.sum() < point.sum():
         fewer, more, sign, other = comma, point, "comma", "point"
     told = f"marks decimals by a {sign} in {counted(fewer, 'cell')} (as in {quote(cells.text.filter(fewer)[0])}) "
-    told += f"and by a {other} in {int(more.sum())}: the former are misread or count as empty"
-    return Mix(marks=fewer, told=told, severity="warning", remedy="parse_numbers")
+    told += f"and by a {other} in {int(more.sum())}: "
+    also = cells.column.also
+    if ("," in also or "." in also) and (TRIPLE in also or not inside.any()):
+        return Mix(marks=fewer, told=f"{told}both are read as numbers", severity="info", remedy="parse_numbers")
+    return Mix(marks=fewer, told=f"{told}the former are misread or count as empty", severity="warning")
 
 
 def _ways(forms: Forms) -> list[tuple[str, int]]:

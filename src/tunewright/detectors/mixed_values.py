@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from tunewright.data.mending import MOST, USUAL
 from tunewright.data.spellings import label_variants
 from tunewright.detectors.cells import quote, some
 from tunewright.detectors.mixing import Cells, Mix, listed, read_as
 
 TRUE, FALSE = frozenset({"true", "yes", "y", "t", "1", "on"}), frozenset({"false", "no", "n", "f", "0", "off"})
-MOST = 5_000  # distinct values beyond which a column names rows
-USUAL = 5  # rows that a spelling needs to be the usual one
 SHARE = 0.01  # of the rows; as many respelled values are a warning
 
 
@@ -25,7 +24,7 @@ def truths(cells: Cells) -> Mix | None:
     told += "; all are read alike" if alike else f"; it is read as {read_as(cells.column)} of {len(counts)} values"
     marks = meant.is_not_null() & ~meant.is_in(sorted(most))
     return Mix(
-        marks=marks, told=told, severity="info" if alike else "warning", remedy=None if alike else "unify_values"
+        marks=marks, told=told, severity="info" if alike else "warning", remedy="unify_spellings" if alike else None
     )
 
 
@@ -44,6 +43,8 @@ def respelled(cells: Cells) -> Mix | None:
     named = listed(f"{counts[v]} {quote(v)} for {counts[usual[v]]} {quote(usual[v])}" for v in ordered)
     one = len(usual) == 1
     told = f"has {len(usual)} value{'' if one else 's'} that differ{'s' if one else ''} from another only in case, "
-    told += f"blanks or punctuation: {named}; each counts as a value of its own"
-    grave = int(marks.sum()) >= SHARE * len(marks)
-    return Mix(marks=marks, told=told, severity="warning" if grave else "info", remedy="unify_values")
+    mended = set(usual) <= set(cells.column.spellings)
+    told += f"blanks or punctuation: {named}; "
+    told += "they are read as one" if mended else "each counts as a value of its own"
+    grave = not mended and int(marks.sum()) >= SHARE * len(marks)
+    return Mix(marks=marks, told=told, severity="warning" if grave else "info", remedy="unify_spellings")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from tunewright.detectors.disguised import disguised_numbers
+from tunewright.data.disguised import disguised_numbers
 from tunewright.detectors.rows import Ints, Rows
 from tunewright.detectors.tails import Floats, lower_tail, upper_tail
 from tunewright.detectors.unlike import unlike

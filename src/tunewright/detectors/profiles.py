@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tunewright.detectors.number_forms import PLAIN
+from tunewright.data.number_forms import PLAIN
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

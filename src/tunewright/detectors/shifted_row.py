@@ -135,7 +135,7 @@ class ShiftedRow:
             rows_total=len(found),
             score=len(found) / len(used),
             scores=tuple(round(shift.score, 3) for shift in found),
-            remedy="drop_rows",
+            remedy="drop_shifted",
         )
 
 

@@ -17,6 +17,11 @@ RAREST = 5
 class CategoryFeature:
     """One fitted category column: `values` have an indicator each, then "another value", then "missing".
 
+    Args:
+        column: its name.
+        values: that have an indicator.
+        empty: values that stand for an empty cell, as "?" does.
+
     >>> feature = CategoryFeature.fit(pl.Series("c", ["a"] * 5 + ["b"]))
     >>> feature.transform(pl.DataFrame({"c": ["a", "new", None]})).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
@@ -25,18 +30,22 @@ class CategoryFeature:
     kind: ClassVar[str] = "category"
     column: str
     values: tuple[str, ...]
+    empty: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, values: pl.Series) -> CategoryFeature:
+    def fit(cls, values: pl.Series, empty: tuple[str, ...] = ()) -> CategoryFeature:
         """Keep the values that at least 5 train rows have, 64 at most, most frequent first."""
         counts = values.drop_nulls().cast(pl.String).value_counts(name="\0rows").rows()
-        frequent = sorted((row for row in counts if row[1] >= RAREST), key=lambda row: (-row[1], row[0]))
-        return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]))
+        frequent = sorted(
+            (row for row in counts if row[1] >= RAREST and row[0] not in empty), key=lambda row: (-row[1], row[0])
+        )
+        return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]), empty=empty)
 
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, values + 2) float32."""
         cells = frame[self.column].cast(pl.String).to_list()
         numbers = {value: number for number, value in enumerate(self.values)}
         other, missing = len(self.values), len(self.values) + 1
-        places = [missing if cell is None else numbers.get(cell, other) for cell in cells]
+        nothing = {None, *self.empty}
+        places = [missing if cell in nothing else numbers.get(cell, other) for cell in cells]
         return np.eye(len(self.values) + 2, dtype=np.float32)[places]

@@ -20,6 +20,7 @@ class DateFeature:
         center: mean of the train rows, seconds since 1970.
         scale: their standard deviation in seconds.
         clock: whether the column carries a time of day.
+        empty: days that stand for an empty cell, as "1900-01-01" may.
     """
 
     kind: ClassVar[str] = "datetime"
@@ -27,24 +28,26 @@ class DateFeature:
     center: float
     scale: float
     clock: bool
+    empty: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, values: pl.Series) -> DateFeature:
+    def fit(cls, values: pl.Series, empty: tuple[str, ...] = ()) -> DateFeature:
         """Fit on the train rows of one Datetime column."""
-        seconds = _seconds(values)
+        seconds = _seconds(values, empty)
         known = seconds[np.isfinite(seconds)]
         if not len(known):
-            return cls(column=values.name, center=0.0, scale=1.0, clock=False)
+            return cls(column=values.name, center=0.0, scale=1.0, clock=False, empty=empty)
         return cls(
             column=values.name,
             center=float(known.mean()),
             scale=float(known.std()) or 1.0,
             clock=bool((known % 86_400 != 0).any()),
+            empty=empty,
         )
 
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, 6 or 8) float32: time, missing, month and weekday circles, hour circle where there is a clock."""
-        seconds = _seconds(frame[self.column])
+        seconds = _seconds(frame[self.column], self.empty)
         known = np.isfinite(seconds)
         filled = np.where(known, seconds, self.center)
         days = filled / 86_400
@@ -57,6 +60,9 @@ class DateFeature:
         return np.column_stack([time, ~known, waves]).astype(np.float32)
 
 
-def _seconds(values: pl.Series) -> Array:
-    micros = values.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64).to_numpy()
+def _seconds(values: pl.Series, empty: tuple[str, ...]) -> Array:
+    moments = values.cast(pl.Datetime("us"))
+    if empty:
+        moments = moments.set(moments.dt.date().cast(pl.String).is_in(list(empty)).fill_null(False), None)
+    micros = moments.dt.epoch("us").cast(pl.Float64).to_numpy()
     return np.asarray(micros / 1e6)

@@ -12,7 +12,7 @@ from tunewright.features.categories import CategoryFeature
 from tunewright.features.dates import DateFeature
 from tunewright.features.numbers import NumberFeature
 from tunewright.features.options import PreprocessOptions
-from tunewright.records import Table, from_json, to_json
+from tunewright.records import Column, Table, from_json, to_json
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Feature = NumberFeature | CategoryFeature | DateFeature
@@ -36,7 +36,7 @@ class Featurizer:
             features=tuple(
                 feature
                 for column in table.columns
-                if column.role == "feature" and (feature := _fit_one(frame[column.name], column.kind, options))
+                if column.role == "feature" and (feature := _fit_one(frame[column.name], column, options))
             )
         )
 
@@ -44,6 +44,15 @@ class Featurizer:
         """(n, F) float32; F is zero where there are no table columns."""
         blocks = [feature.transform(frame) for feature in self.features]
         return np.concatenate(blocks, axis=1) if blocks else np.zeros((frame.height, 0), np.float32)
+
+    def blocks(self, frame: pl.DataFrame) -> dict[str, slice]:
+        """Where the features of each column stand; `frame` holds any rows."""
+        found, at = {}, 0
+        for feature in self.features:
+            width = feature.transform(frame.head(1)).shape[1]
+            found[feature.column] = slice(at, at + width)
+            at += width
+        return found
 
     def to_json(self) -> list[dict[str, Any]]:
         """The fitted values as plain JSON."""
@@ -61,11 +70,11 @@ class Featurizer:
         return cls(features=tuple(from_json(by_kind[item["kind"]], item) for item in value))
 
 
-def _fit_one(values: pl.Series, kind: str, options: PreprocessOptions) -> Feature | None:
-    if kind == "number":
-        return NumberFeature.fit(values, options.numbers, options.missing)
-    if kind in ("category", "boolean"):
-        return CategoryFeature.fit(values)
-    if kind == "datetime":
-        return DateFeature.fit(values)
+def _fit_one(values: pl.Series, column: Column, options: PreprocessOptions) -> Feature | None:
+    if column.kind == "number":
+        return NumberFeature.fit(values, options.numbers, options.missing, tuple(map(float, column.empty)))
+    if column.kind in ("category", "boolean"):
+        return CategoryFeature.fit(values, column.empty)
+    if column.kind == "datetime":
+        return DateFeature.fit(values, column.empty)
     return None

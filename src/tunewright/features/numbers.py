@@ -31,6 +31,7 @@ class NumberFeature:
         knots: bin edges at train quantiles; empty where the column has too few distinct values.
         quantile: scaled values are replaced by their rank among the knots.
         clip: scaled values stay within ±5, so that one absurd cell cannot rule a row; off where nothing is scaled.
+        empty: values that stand for an empty cell, as -999 may.
     """
 
     kind: ClassVar[str] = "number"
@@ -42,10 +43,15 @@ class NumberFeature:
     knots: tuple[float, ...] = ()
     quantile: bool = False
     clip: bool = True
+    empty: tuple[float, ...] = ()
 
     @classmethod
     def fit(
-        cls, values: pl.Series, how: Literal["robust", "standard", "quantile", "none"], missing: str
+        cls,
+        values: pl.Series,
+        how: Literal["robust", "standard", "quantile", "none"],
+        missing: str,
+        empty: tuple[float, ...] = (),
     ) -> NumberFeature:
         """Fit on the train rows of one Float64 column.
 
@@ -53,9 +59,9 @@ class NumberFeature:
         True
         """
         numbers = values.drop_nulls().to_numpy()
-        numbers = numbers[np.isfinite(numbers)]
+        numbers = numbers[np.isfinite(numbers) & ~np.isin(numbers, empty)]
         if not len(numbers):
-            return cls(column=values.name, center=0.0, scale=1.0, fill=0.0, indicator=False)
+            return cls(column=values.name, center=0.0, scale=1.0, fill=0.0, indicator=False, empty=empty)
         median = float(np.median(numbers))
         center, scale = _center_and_scale(numbers, how)
         has_missing = len(numbers) < len(values)
@@ -68,12 +74,13 @@ class NumberFeature:
             knots=_knots(numbers),
             quantile=how == "quantile",
             clip=how != "none",
+            empty=empty,
         )
 
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, 1 + indicator + bins) float32."""
         raw = frame[self.column].cast(pl.Float64).to_numpy()
-        known = np.isfinite(raw)
+        known = np.isfinite(raw) & ~np.isin(raw, self.empty)
         values = np.where(known, raw, self.fill)
         scaled = (values - self.center) / self.scale
         if self.clip:

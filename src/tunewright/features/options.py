@@ -15,6 +15,7 @@ class TextOptions:
     Args:
         unicode: normal form; nfkc also folds full-width letters, ligatures and non-breaking spaces.
         html: strip tags and resolve entities, or keep them.
+        damage: repair what was read in a wrong encoding and take out characters that nobody sees, or keep it all.
 
     >>> TextOptions().unicode
     'nfkc'
@@ -22,6 +23,7 @@ class TextOptions:
 
     unicode: Literal["nfkc", "nfc", "none"] = "nfkc"
     html: Literal["strip", "keep"] = "strip"
+    damage: Literal["repair", "keep"] = "repair"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class FrozenEncoder:
         held, vectors = cache.load(distinct)
         missing = look_up(distinct, held) < 0
         if missing.any():
-            new = self._compute(_concatenate(segments).take(first[missing]), observe)
+            new = self._compute(Tokens.concatenate(segments).take(first[missing]), observe)
             cache.add(distinct[missing], new)
             held = np.concatenate([held, distinct[missing]])
             vectors = np.concatenate([vectors.reshape(-1, new.shape[1]), new])
@@ -80,14 +80,3 @@ def join_frozen(vectors: Sequence[Array]) -> Array:
     from tunewright.models.network import join_vectors
 
     return join_vectors([torch.from_numpy(v) for v in vectors]).numpy()
-
-
-def _concatenate(segments: Sequence[Tokens]) -> Tokens:
-    offsets = [segments[0].offsets]
-    for tokens in segments[1:]:
-        offsets.append(tokens.offsets[1:] + offsets[-1][-1])
-    return Tokens(
-        np.concatenate([tokens.ids for tokens in segments]),
-        np.concatenate(offsets),
-        np.concatenate([tokens.full_lengths for tokens in segments]),
-    )

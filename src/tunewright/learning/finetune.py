@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from tunewright.events import Event, Observer
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe
+from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head, start_from_probe
@@ -22,8 +24,9 @@ from tunewright.models.precision import pick_device
 from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
+from tunewright.training.labelled import Labelled, Texts
 from tunewright.training.loop import Surroundings, train
-from tunewright.training.recipe import Labelled
+from tunewright.training.recipe import Recipe
 from tunewright.training.state import LoopState
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -84,7 +87,7 @@ def fine_tune(
         stop=run.stop,
         device=pick_device(),
     )
-    training, validation = _labelled(judging, start, head_only)
+    training, validation = _labelled(judging, start, recipe, head_only)
     state = train(trained, training, validation, recipe, start=first, around=around)
     merge_lora(trained)
     if head_only:
@@ -131,16 +134,30 @@ def probe_epoch(judging: Judging, start: Start) -> Epoch:
     )
 
 
-def _labelled(judging: Judging, start: Start, head_only: bool) -> tuple[Labelled, Labelled]:
+def _labelled(judging: Judging, start: Start, recipe: Recipe, head_only: bool) -> tuple[Labelled, Labelled]:
     problem, rows, weights = judging.problem, judging.rows(), judging.weights()
     inputs = {
         part: Inputs((), start.frozen[part]) if head_only and part in start.frozen else problem.inputs[part]
         for part in ("train", "validation")
     }
     training = Labelled(
-        inputs["train"].take(rows), problem.targets["train"][rows], None if weights is None else weights[rows]
+        inputs["train"].take(rows),
+        problem.targets["train"][rows],
+        None if weights is None else weights[rows],
+        _texts(problem, rows) if recipe.augment is not None and recipe.augment.of_texts and not head_only else None,
     )
     return training, Labelled(inputs["validation"], problem.targets["validation"])
+
+
+def _texts(problem: Problem, rows: Array) -> Texts | None:
+    if problem.tokenizer is None:
+        return None
+    return Texts(
+        segments=tuple(problem.preprocessor.compose(problem.typed["train"])),
+        rows=rows,
+        tokenize=partial(problem.tokenizer, max_length=problem.preprocessor.max_length),
+        edges=problem.tokenizer.edges(),
+    )
 
 
 def _count(parameters: Iterable[torch.nn.Parameter]) -> int:

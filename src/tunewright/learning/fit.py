@@ -86,7 +86,8 @@ def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | 
     precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
     clock.lap("encode")
-    probe = _fit_probe(judging, frozen, settled)
+    strength = settled.strength if settled is not None else choices.probe_strength
+    probe = fit_probe_of(judging, frozen, strength=strength, settled=settled)
     value = judging.sign * probe.metric
     if settled is None:
         run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
@@ -138,9 +139,18 @@ class _Clock:
         self.last = now
 
 
-def _fit_probe(judging: Judging, frozen: Mapping[str, Array], settled: Settled | None) -> Probe:
+def fit_probe_of(
+    judging: Judging, frozen: Mapping[str, Array], *, strength: float | None, settled: Settled | None = None
+) -> Probe:
+    """Fit the probe of a problem.
+
+    Args:
+        judging: the problem and its metric.
+        frozen: per part, joined frozen vectors and dense features.
+        strength: of its penalty, or None to choose it on validation.
+        settled: what earlier fits chose, or None.
+    """
     problem = judging.problem
-    strengths = (settled.strength,) if settled is not None else None
     scales = (settled.scale,) if settled is not None else TEXT_SCALES
     width = frozen["train"].shape[1] - problem.inputs["train"].dense.shape[1]
     # A pair's cosine stands last in its block and counts in full, however little the rest of the block counts.
@@ -153,10 +163,11 @@ def _fit_probe(judging: Judging, frozen: Mapping[str, Array], settled: Settled |
         judging.judge,
         width,
     )
+    given = (strength,) if strength is not None else None
     if isinstance(problem.task, Regression):
-        return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=strengths or RIDGE), scales)
+        return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=given or RIDGE), scales)
     kind = partial(fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs)
-    return fit_probe(data, lambda one: kind(one, strengths=strengths or STRENGTHS), scales)
+    return fit_probe(data, lambda one: kind(one, strengths=given or STRENGTHS), scales)
 
 
 def _with_words(

@@ -21,6 +21,8 @@ Loss = Callable[["Tensor", "Tensor", float], "Tensor"]
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 # How much the encoder's block counts beside table columns; where one block says nothing, the other must not drown.
 TEXT_SCALES = (1.0, 0.3, 0.1, 0.02)
+# L-BFGS steps: along the path each fit starts near its end, one by itself starts from nothing.
+STEPS, STEPS_ALONE = 20, 30
 RIDGE = tuple(10.0**power for power in np.arange(-3.5, 3.0, 0.5))
 
 
@@ -110,7 +112,7 @@ def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int, strengths: 
     best: Probe | None = None
     worse = 0
     for strength in strengths:
-        _descend(weight, bias, partial(penalised, strength))
+        _descend(weight, bias, partial(penalised, strength), steps=STEPS if len(strengths) > 1 else STEPS_ALONE)
         fitted = _frozen(weight, bias, strength, data)
         worse = 0 if best is None or fitted.metric > best.metric else worse + 1
         if best is None or fitted.metric > best.metric:
@@ -148,11 +150,11 @@ def _objective(outputs: Tensor, targets: Tensor, weights: Tensor | None, loss: L
     return losses.mean() if weights is None else (losses * weights).sum() / weights.sum()
 
 
-def _descend(weight: Tensor, bias: Tensor, objective: Callable[[Tensor, Tensor], Tensor]) -> None:
+def _descend(weight: Tensor, bias: Tensor, objective: Callable[[Tensor, Tensor], Tensor], *, steps: int) -> None:
     import torch
 
     optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=20, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
+        [weight, bias], max_iter=steps, history_size=10, tolerance_change=1e-6, line_search_fn="strong_wolfe"
     )
 
     def closure() -> float:

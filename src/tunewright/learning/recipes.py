@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunewright.learning.problem import Problem
 from tunewright.models.options import ModelOptions
-from tunewright.training.options import TrainingOptions
+from tunewright.tasks import Regression
+from tunewright.training.augment import Augmentation, make_augmentation, why_idle
+from tunewright.training.options import AugmentOptions, TrainingOptions
 from tunewright.training.recipe import Recipe
 
 MOST_BATCH_TOKENS = 8192
+NO_AUGMENT = AugmentOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class Choices:
         head: linear | mlp.
         pooling: mean | cls | max.
         head_dropout: in the head.
+        probe_strength: C of the probe, for values its ridge penalty; None: chosen on validation.
         recipe: the training recipe.
         notes: a sentence per automatic choice.
     """
@@ -30,11 +34,14 @@ class Choices:
     head: str
     pooling: str
     head_dropout: float
+    probe_strength: float | None
     recipe: Recipe
     notes: tuple[str, ...]
 
 
-def choose(problem: Problem, model: ModelOptions, training: TrainingOptions) -> Choices:
+def choose(
+    problem: Problem, model: ModelOptions, training: TrainingOptions, augment: AugmentOptions = NO_AUGMENT
+) -> Choices:
     """Resolve what the plan left to `auto`.
 
     The learning rate is 2e-4 for a width of 384, as first studies of all-MiniLM-L6-v2 found good, and falls with width
@@ -63,9 +70,37 @@ def choose(problem: Problem, model: ModelOptions, training: TrainingOptions) -> 
         else f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, "
         f"peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
     )
+    augmentation = _augmentation(problem, augment, method, head, notes)
+    recipe = replace(recipe, augment=augmentation)
     return Choices(
-        method=method, head=head, pooling=pooling, head_dropout=training.head_dropout, recipe=recipe, notes=tuple(notes)
+        method=method,
+        head=head,
+        pooling=pooling,
+        head_dropout=training.head_dropout,
+        probe_strength=_probe_strength(problem, training),
+        recipe=recipe,
+        notes=tuple(notes),
     )
+
+
+def _augmentation(
+    problem: Problem, options: AugmentOptions, method: str, head: str, notes: list[str]
+) -> Augmentation | None:
+    """What the plan asks for where it can change anything; a remedy may have removed what it would change."""
+    found = make_augmentation(options)
+    if found is None:
+        return None
+    if why := why_idle(found, method=method, head=head, text=problem.backbone is not None):
+        notes.append(f"augment: {found.kind} changes nothing, since {why}.")
+        return None
+    notes.append(f"augment: {found.kind}; {found.says} {found.strength:g}.")
+    return found
+
+
+def _probe_strength(problem: Problem, training: TrainingOptions) -> float | None:
+    if training.probe_C == "auto":
+        return None
+    return 1 / float(training.probe_C) if isinstance(problem.task, Regression) else float(training.probe_C)
 
 
 def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:

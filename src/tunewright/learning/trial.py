@@ -32,11 +32,13 @@ class Arm:
         x: (m, F) features.
         targets: (m,) or (m, K) encoded targets to learn; not what is scored against.
         weights: (m,) importance; a row of weight 0 is not learned from.
+        offset: (K,) what training adds to the logits, and answers therefore lack (Menon et al. 2021); None: nothing.
     """
 
     x: Array
     targets: Array
     weights: Array
+    offset: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,9 +148,8 @@ def tolerance(metric: str, base: Array) -> float:
 
 
 def _score(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> float:
-    weight, bias = fit
     decision = _decision(arm, ruler, held, fit)
-    outputs = as_logits(ruler.task, np.asarray(arm.x[held] @ weight + bias, np.float32))
+    outputs = _outputs(arm, ruler.task, held, fit)
     metric = metric_of(ruler.metric)
     value = metric.value(ruler.task.outcome(ruler.truth[held], outputs, decision))
     return (1 if metric.greater_is_better else -1) * float(value) if value is not None and np.isfinite(value) else 0.0
@@ -159,10 +160,14 @@ def _decision(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> 
     task = ruler.task
     if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
         return Decision()
-    weight, bias = fit
     rows = np.setdiff1d(np.flatnonzero(arm.weights > 0), held)
+    return fit_decision(task, _outputs(arm, task, rows, fit), arm.targets[rows], ruler.metric)
+
+
+def _outputs(arm: Arm, task: Task, rows: Array, fit: tuple[Array, Array]) -> Array:
+    weight, bias = fit
     outputs = as_logits(task, np.asarray(arm.x[rows] @ weight + bias, np.float32))
-    return fit_decision(task, outputs, arm.targets[rows], ruler.metric)
+    return outputs if arm.offset is None else np.asarray(outputs - arm.offset, np.float32)
 
 
 def as_logits(task: Task, outputs: Array) -> Array:

@@ -34,13 +34,17 @@ class Network(nn.Module):
         Returns:
             (B, K) float32 outputs: logits, or scaled values for a regression.
         """
+        return self.head(self.features(segments, dense_BF))  # type: ignore[no-any-return]
+
+    def features(self, segments: Sequence[Segment], dense_BF: Tensor | None) -> Tensor:
+        """What the head sees: (B, F) joined vectors beside dense features."""
         parts = []
         if self.encoder is not None and segments:
             vectors = [self.encoder(ids, mask) for ids, mask in segments]
             parts.append(join_vectors(vectors))
         if dense_BF is not None:
             parts.append(dense_BF)
-        return self.head(parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1))  # type: ignore[no-any-return]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
 def join_vectors(vectors: Sequence[Tensor]) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,20 @@ class Tokens:
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         return Tokens(self.ids[np.repeat(self.offsets[rows], lengths) + within], offsets, self.full_lengths[rows])
 
+    @classmethod
+    def concatenate(cls, parts: Sequence[Tokens]) -> Tokens:
+        """All texts of the parts, one after the other; at least one part.
+
+        >>> one = Tokens(np.array([1, 2], np.int32), np.array([0, 2]), np.array([2]))
+        >>> Tokens.concatenate([one, one]).offsets
+        array([0, 2, 4])
+        """
+        offsets = [parts[0].offsets]
+        for tokens in parts[1:]:
+            offsets.append(tokens.offsets[1:] + offsets[-1][-1])
+        ids, full = (np.concatenate([getattr(one, name) for one in parts]) for name in ("ids", "full_lengths"))
+        return cls(ids, np.concatenate(offsets), full)
+
 
 class TextTokenizer:
     """A backbone's own tokenizer, giving ragged ids.
@@ -70,6 +84,14 @@ class TextTokenizer:
     def size(self) -> int:
         """Bytes of its files."""
         return len(self._tokenizer.to_str().encode())
+
+    def edges(self) -> tuple[int, int]:
+        """How many special tokens it puts before and behind every text."""
+        extra = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        word = self._tokenizer.encode("a", add_special_tokens=False)
+        first = word.ids[0]
+        before = self._tokenizer.post_process(word).ids.index(first)
+        return before, extra - before
 
     def __call__(self, texts: Iterable[str], max_length: int | None = None) -> Tokens:
         """Tokenise texts; those longer than `max_length` tokens lose their tail, never their closing special token."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -47,7 +47,7 @@ def convert(kind: type[T], tree: Any) -> tuple[T, list[Problem]]:
     Args:
         kind: a dataclass whose fields have defaults and the types bool, int, float, str, `Literal` words, None, tuple,
             `Mapping[str, …]`, dataclass, or unions of these (tried in order, words first). A field's metadata may
-            hold a `check`.
+            hold a `check`, and `alone`: a plain value in place of the whole section is this field's.
         tree: a mapping; a dataclass instance; None for all defaults.
 
     Returns:
@@ -107,22 +107,31 @@ def _read(place: _Place, value: Any) -> Any:
 
 def _section(place: _Place, value: Any) -> Any:
     tree = {} if is_null(value) else as_tree(value)
-    if not isinstance(tree, Mapping):
-        raise Unfit
     fields = {f.name: f for f in dataclasses.fields(place.kind)}
-    hints = typing.get_type_hints(place.kind)
+    if not isinstance(tree, Mapping):
+        return _alone(place, fields.values(), tree)
     given: dict[str, Any] = {}
     for key, inner in tree.items():
         path = f"{place.path}.{clean(str(key))}".lstrip(".")
         if key not in fields:
             place.problems.append(Problem(path=path, text=_unknown(place, str(key), list(fields))))
-            continue
-        default = _default(fields[key])
-        check = fields[key].metadata.get("check")
-        below = dataclasses.replace(place, path=path, kind=hints[key], check=check, default=default)
-        if (read := _take(below, inner)) is not _FAILED:
+        elif (read := _take(_below(place, fields[key], path), inner)) is not _FAILED:
             given[str(key)] = read
     return place.kind(**given)
+
+
+def _alone(place: _Place, fields: Iterable[dataclasses.Field[Any]], value: Any) -> Any:
+    """A plain value where a section may be written short: the section with that one field set."""
+    short = next((declared for declared in fields if declared.metadata.get("alone")), None)
+    if short is None:
+        raise Unfit
+    read = _take(_below(place, short, place.path), value)
+    return _FAILED if read is _FAILED else place.kind(**{short.name: read})
+
+
+def _below(place: _Place, declared: dataclasses.Field[Any], path: str) -> _Place:
+    kind, check = typing.get_type_hints(place.kind)[declared.name], declared.metadata.get("check")
+    return dataclasses.replace(place, path=path, kind=kind, check=check, default=_default(declared))
 
 
 def _union(place: _Place, value: Any) -> Any:
@@ -168,9 +177,10 @@ def _default(declared: dataclasses.Field[Any]) -> Any:
 
 
 def _unknown(place: _Place, key: str, known: list[str]) -> str:
-    near = nearest(key, known)
+    # A key of another section, spelled right, is likelier meant than a like one of this section.
     homes = [f"{path}.{key}" for path, name in _all_keys(place.root) if name == key]
-    then = f"Did you mean {near}?" if near else f"Did you mean {listed(homes)}?" if homes else "Remove it."
+    near = listed(homes) if homes else nearest(key, known)
+    then = f"Did you mean {near}?" if near else "Remove it."
     return f"must be a known key, one of {', '.join(known)}. Got {show(key)}. {then}"
 
 

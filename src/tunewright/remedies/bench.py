@@ -67,7 +67,9 @@ class Bench:
         )
         if balance.weights is not None:
             weights *= balance.weights
-        return Arm(x=self._featurised(material), targets=targets, weights=weights)
+        if balance.rows is not None:  # to a ridge fit, a row that is there twice is a row of weight 2
+            weights *= np.bincount(balance.rows, minlength=len(self.rows))
+        return Arm(x=self._featurised(material), targets=targets, weights=weights, offset=balance.offset)
 
     def _started(self) -> tuple[Sums, float]:
         """Sums of the base, and the penalty that suits it: all arms are fitted with that one."""
@@ -78,7 +80,7 @@ class Bench:
         return self._start[0]
 
     def _featurised(self, material: Material) -> Array:
-        used = tuple(column.name for column in material.table.columns if column.role == "feature")
+        used = tuple((column.name, column.empty) for column in material.table.columns if column.role == "feature")
         key = (used, material.preprocess)
         if key not in self._features:
             self._features[key] = self.featurise(material)

@@ -56,6 +56,19 @@ class DropConflicts:
         return without(material, rows_of(evidence.of(*self.answers), material.split.train))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropShifted:
+    """Leave out the train rows whose cells stand beside their own columns: what they say is said of something else."""
+
+    kind: ClassVar[str] = "drop_shifted"
+    rule: ClassVar[str] = "gain"
+    answers: ClassVar[tuple[str, ...]] = ("shifted_row",)
+
+    def apply(self, material: Material, evidence: Evidence) -> Material | None:
+        """Drop them."""
+        return without(material, rows_of(evidence.of(*self.answers), material.split.train))
+
+
 def without(material: Material, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Material | None:
     """The material whose train part lacks these rows; None if none of them was in it, or none would be left."""
     kept = tuple(np.setdiff1d(np.array(material.split.train, np.int64), rows).tolist())

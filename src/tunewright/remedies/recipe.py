@@ -1,4 +1,4 @@
-"""Change how rows are prepared or counted, not the rows."""
+"""Change how rows are prepared, not the rows."""
 
 from __future__ import annotations
 
@@ -6,21 +6,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tunewright.remedies.material import Evidence, Material
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeighClasses:
-    """Let rows of rare classes count for more, in inverse proportion to their class."""
-
-    kind: ClassVar[str] = "balance_weights"
-    rule: ClassVar[str] = "gain"
-    answers: ClassVar[tuple[str, ...]] = ("class_imbalance",)
-
-    def apply(self, material: Material, evidence: Evidence) -> Material | None:
-        """Only where the plan leaves balancing open and the classes are unequal."""
-        if material.balance != "auto" or not evidence.of(*self.answers):
-            return None
-        return replace(material, balance="weights")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from tunewright.splits.cluster_findings import (
 )
 from tunewright.splits.comparing import Links
 from tunewright.splits.components import components, dense, star
-from tunewright.splits.near_duplicates import near_duplicate_links
+from tunewright.splits.near_duplicates import links_among
 from tunewright.splits.shingles import Ints, normalise
 
 THRESHOLD = 0.8  # Jaccard similarity of character 5-shingles
@@ -138,7 +138,7 @@ def _compare_texts(frame: pl.DataFrame, names: tuple[str, ...], texts: tuple[str
     exact = np.where(empty, alone, _equal_rows(frame.select(names)))
     alike = frame.select(*others, pl.Series("\0text", folded, dtype=pl.String))
     same = np.where(empty, alone, _equal_rows(alike))
-    return exact, same, near_duplicate_links(joined, threshold=THRESHOLD)
+    return exact, same, links_among(folded, threshold=THRESHOLD)
 
 
 def _compare_values(frame: pl.DataFrame, names: tuple[str, ...]) -> tuple[Ints, Ints, Links]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunewright.splits.postings import required_overlap
-from tunewright.splits.shingles import Ints, ShingleSets, distinct
+from tunewright.splits.shingles import ROWS, Ints, ShingleSets, distinct, scattered
 
 WORK = 1 << 23  # shingles looked at in one step; bounds the memory
 
@@ -82,7 +82,7 @@ def comparer(sets: ShingleSets, threshold: float) -> Comparer:
     """
     from scipy.sparse import csr_array
 
-    shape = (sets.sizes.size, sets.vocabulary)
+    shape = (sets.sizes.size, int(sets.tokens.max(initial=0)) + 1)
     ones = np.ones(sets.tokens.size, dtype=np.int8)
     matrix = csr_array((ones, sets.tokens, sets.starts), shape=shape)
     return Comparer(sizes=sets.sizes, threshold=threshold, matrix=matrix, bitmap=_bitmap(sets))
@@ -91,9 +91,12 @@ def comparer(sets: ShingleSets, threshold: float) -> Comparer:
 def _bitmap(sets: ShingleSets) -> npt.NDArray[np.uint64]:
     """As many bits per set as an average set has shingles, at least 256, at most 4,096."""
     mean = sets.tokens.size / max(sets.sizes.size, 1)
-    words = 1 << int(np.clip(np.ceil(np.log2(max(mean, 1) / 64)), 2, 6))
-    # Ranks of rarity are dense and mix the topics of the texts: their low bits are as good as a hash.
-    bit = sets.tokens % (64 * words)
-    bitmap = np.zeros(words * sets.sizes.size, dtype=np.uint64)
-    np.bitwise_xor.at(bitmap, (bit >> 6) * sets.sizes.size + sets.owners, np.uint64(1) << (bit & 63).astype(np.uint64))
-    return bitmap.reshape(words, sets.sizes.size)
+    size = int(np.clip(np.ceil(np.log2(max(mean, 1))), 8, 12))
+    words, count = 1 << size - 6, sets.sizes.size
+    bitmap = np.zeros(words * count, dtype=np.uint64)
+    for first in range(0, count, ROWS):
+        inside = slice(int(sets.starts[first]), int(sets.starts[min(first + ROWS, count)]))
+        owner = first + np.repeat(np.arange(min(ROWS, count - first)), sets.sizes[first : first + ROWS])
+        bit = scattered(sets.tokens[inside], size)
+        np.bitwise_xor.at(bitmap, (bit >> 6) * count + owner, np.uint64(1) << (bit & 63).astype(np.uint64))
+    return bitmap.reshape(words, count)

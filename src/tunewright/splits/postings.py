@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tunewright.splits.shingles import Ints, ShingleSets
+from tunewright.splits.shingles import Ints, ShingleSets, ranges
 
 FIRST_BATCH, BATCH = 1 << 14, 1 << 20  # pairs
 ROUNDING = 1e-9  # a bound is only ever rounded so that more candidates are compared
@@ -44,17 +44,19 @@ def prefix_postings(sets: ShingleSets, threshold: float) -> Postings:
 
     >>> from tunewright.splits.shingles import shingle_sets
     >>> prefix_postings(shingle_sets(["abcdef", "bcdefg"], shingle=3), 0.5).member.tolist()
-    [0, 1, 0, 1, 0, 1]
+    [0, 1, 0, 1]
     """
-    sizes, owners = sets.sizes, sets.owners
-    position = np.arange(sets.tokens.size) - np.repeat(sets.starts[:-1], sizes)
+    sizes = sets.sizes
     probe = sizes - np.ceil(threshold * sizes - ROUNDING).astype(np.int64) + 1
     index = sizes - np.ceil(2 * threshold / (1 + threshold) * sizes - ROUNDING).astype(np.int64) + 1
-    kept = np.flatnonzero(position < probe[owners])
-    kept = kept[np.argsort(sets.tokens[kept], kind="stable")]  # by shingle, then by set as before
-    token, member, position = sets.tokens[kept], owners[kept], position[kept]
+    place = ranges(sets.starts[:-1], probe)
+    # What occurs once is in no other set; by shingle, then by set as before.
+    shared = np.flatnonzero(sets.tokens[place] >= sets.single)
+    shared = shared[np.argsort(sets.tokens[place[shared]], kind="stable")]
+    member = np.repeat(np.arange(sizes.size), probe)[shared]
+    token, position = sets.tokens[place[shared]], place[shared] - sets.starts[member]
     stop = np.searchsorted(token, token, side="right")
-    leads = (position < index[member]) & (np.arange(kept.size) + 1 < stop)
+    leads = (position < index[member]) & (np.arange(member.size) + 1 < stop)
     return Postings(member=member, ahead=sizes[member] - position, stop=stop, leads=leads)
 
 
@@ -70,7 +72,7 @@ def candidates(
     """Pairs of set numbers (smaller set first) that share a list and pass the size and position filters, in batches.
 
     All lists are walked at once: first the neighbours in every list, then the pairs two apart, and so on. A pair may
-    come in several batches. Batches grow up to `BATCH` pairs and what one round over the lists adds.
+    come in several batches. Batches grow up to `BATCH` pairs, or a quarter of the places, and what one round adds.
 
     Args:
         lists: where to look.
@@ -78,19 +80,34 @@ def candidates(
         threshold: the Jaccard similarity that a pair should be able to reach.
         wanted: (m,) the receiver clears the places of `lists` that need no further pairs, between batches.
     """
-    active = np.flatnonzero(lists.leads)
+    count = lists.member.size
+    small: npt.DTypeLike = np.int32 if count < 2**31 else np.int64  # what is looked at most often, in half the memory
+    lefts = np.flatnonzero(lists.leads)
+    ends = _ends(lists, sizes, threshold, lefts).astype(small)
+    lefts, ahead, size = lefts.astype(small), lists.ahead.astype(small), sizes[lists.member].astype(small)
+    needed = required_overlap(np.arange(2 * int(sizes.max(initial=0)) + 1), threshold).astype(small)
     distance, held, limit = 0, 0, FIRST_BATCH
     waiting: list[tuple[Ints, Ints]] = []
-    while active.size:
+    while lefts.size:
         distance += 1
-        active = active[(active + distance < lists.stop[active]) & wanted[active]]
-        small, large = lists.member[active], lists.member[active + distance]
-        fits = sizes[small] >= threshold * sizes[large] - ROUNDING
-        active, small, large = active[fits], small[fits], large[fits]
-        bound = np.minimum(lists.ahead[active], lists.ahead[active + distance])
-        near = bound >= required_overlap(sizes[small] + sizes[large], threshold)
-        waiting.append((small[near], large[near]))
-        held += int(near.sum())
-        if held >= limit or not active.size:
+        inside = ends > lefts + distance
+        lefts, ends = lefts[inside], ends[inside]
+        rights = lefts + distance
+        near = np.minimum(ahead[lefts], ahead[rights]) >= needed[size[lefts] + size[rights]]
+        waiting.append((lists.member[lefts[near]], lists.member[rights[near]]))
+        held += waiting[-1][0].size
+        if held >= limit or not lefts.size:
             yield np.concatenate([a for a, _ in waiting]), np.concatenate([b for _, b in waiting])
-            waiting, held, limit = [], 0, min(2 * limit, BATCH)
+            waiting, held, limit = [], 0, min(2 * limit, max(BATCH, count // 4))
+            inside = wanted[lefts]
+            lefts, ends = lefts[inside], ends[inside]
+
+
+def _ends(lists: Postings, sizes: Ints, threshold: float, lefts: Ints) -> Ints:
+    """For each of the places `lefts` where those of its list end that are not too large to resemble its set."""
+    number = np.cumsum(np.concatenate([[0], lists.stop[1:] != lists.stop[:-1]]))  # of each place's list
+    span = int(sizes.max(initial=0)) + 1
+    keys = number * span + sizes[lists.member]  # ascending: sets are numbered by size
+    largest = np.minimum(np.floor((sizes[lists.member[lefts]] + ROUNDING) / threshold + ROUNDING), span - 1)
+    ends: Ints = np.searchsorted(keys, number[lefts] * span + largest.astype(np.int64), side="right")
+    return ends

@@ -112,13 +112,14 @@ def _deal(size: Ints, fractions: Floats, balance: Floats) -> tuple[list[int], Fl
     lack = quota.tolist()
     due = [p for p in (1, 2) if fractions[p] > 0 and quota[p] >= PRESENCE * size.mean()] if size.size >= 3 else []
     part: list[int] = []
+    wanted, sway = [p for p in range(3) if fractions[p] > 0], balance.tolist()
     for place, rows in enumerate(size.tolist()):
-        choices = [p for p in range(3) if fractions[p] > 0]
+        choices = wanted
         if place == 0:
             choices = [0]
         elif len(due) >= size.size - place:
             choices = due
-        lean = np.clip(balance, -LEAN * rows, LEAN * rows).tolist()
+        lean = [min(max(one, -LEAN * rows), LEAN * rows) for one in sway]
         best = max(choices, key=lambda p: (lack[p] + lean[p], -p))
         lack[best] -= rows
         due = [p for p in due if p != best]

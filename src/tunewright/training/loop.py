@@ -15,12 +15,16 @@ from torch import Tensor
 
 from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
+from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.outputs import predict_outputs
 from tunewright.records import Epoch
+from tunewright.training.augment import draws
+from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
 from tunewright.training.flat import FlatOptimizer, groups_of
-from tunewright.training.recipe import Labelled, Recipe
+from tunewright.training.labelled import Labelled
+from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
 
@@ -98,14 +102,13 @@ class _Session:
             clip=recipe.clip,
         )
         self.best = self.optimizer.snapshot()
-        self.lengths = training.inputs.lengths
-        self.planned = len(self.batches(1)) * recipe.epochs
+        self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
         torch.manual_seed(recipe.seed)
         self.saved_at = self.told_at = self.started = time.monotonic()
 
-    def batches(self, epoch: int) -> list[Array]:
+    def batches(self, epoch: int, inputs: Inputs) -> list[Array]:
         return training_batches(
-            self.lengths,
+            inputs.lengths,
             rows=self.recipe.batch_rows,
             tokens=self.recipe.batch_tokens,
             seed=(self.recipe.seed, epoch),
@@ -129,8 +132,12 @@ class _Session:
 
     def epoch(self, state: LoopState, before: float) -> None:
         self.network.train()
-        for rows in self.batches(state.epoch + 1)[state.position :]:
-            loss = self.update(rows, schedule(state.step, self.planned))
+        augment, number = self.recipe.augment, state.epoch + 1
+        inputs = self.training.inputs
+        if augment is not None:
+            inputs = augment.inputs(self.training, draws(self.recipe.seed, number))
+        for rows in self.batches(number, inputs)[state.position :]:
+            loss = self.update(inputs, rows, state)
             self.count(state, loss, len(rows))
             now = time.monotonic()
             state.seconds = before + now - self.started
@@ -139,20 +146,24 @@ class _Session:
                 self.tell(state)
             self.maybe_save(state, now)
 
-    def update(self, rows: Array, share: float) -> float:
-        segments, dense = self.training.inputs.tensors(rows, self.around.device)
-        targets = torch.from_numpy(self.training.targets[rows]).to(self.around.device)
-        losses = self.around.loss(self.network(segments, dense), targets, self.recipe.label_smoothing)
-        if self.training.weights is None:
-            loss = losses.mean()
-        else:
-            weights = torch.from_numpy(self.training.weights[rows]).to(losses)
-            loss = (losses * weights).sum() / weights.sum().clamp_min(1e-6)
+    def update(self, inputs: Inputs, rows: Array, state: LoopState) -> float:
+        augment, pairs = self.recipe.augment, None
+        if augment is not None:
+            pairs = augment.pairs(len(rows), draws(self.recipe.seed, state.epoch + 1, state.position + 1))
+        loss = batch_loss(
+            self.network,
+            self.training,
+            rows,
+            loss=lambda outputs, targets: self.around.loss(outputs, targets, self.recipe.label_smoothing),
+            device=self.around.device,
+            inputs=inputs,
+            pairs=pairs,
+        )
         value = float(loss.detach())
         if not math.isfinite(value):
             return value
         loss.backward()  # type: ignore[no-untyped-call]
-        return value if self.optimizer.step(share) else math.nan
+        return value if self.optimizer.step(schedule(state.step, self.planned)) else math.nan
 
     def count(self, state: LoopState, loss: float, rows: int) -> None:
         if math.isfinite(loss):

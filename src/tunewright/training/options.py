@@ -7,6 +7,8 @@ from typing import Literal
 
 from tunewright.planfile.checks import above, at_least, between
 
+AugmentKind = Literal["none", "token_dropout", "word_swap", "mixup"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
@@ -14,6 +16,8 @@ class TrainingOptions:
 
     Args:
         epochs: passes over the train rows, at most; auto: 4 where the backbone trains, 60 where only a head does.
+        probe_C: inverse strength of the probe's penalty, scikit-learn's C for rows of unit length (values: one over the
+            ridge penalty per row); auto: chosen on validation.
         batch_tokens: padded tokens per update; auto: from the data.
         learning_rate: the peak, after the warm-up; auto: from what trains.
         weight_decay: AdamW's, per unit of learning rate, on matrices only.
@@ -28,6 +32,7 @@ class TrainingOptions:
     """
 
     epochs: int | Literal["auto"] = field(default="auto", metadata={"check": at_least(1, example=4)})
+    probe_C: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=10)})
     batch_tokens: int | Literal["auto"] = field(default="auto", metadata={"check": at_least(1, example=4096)})
     learning_rate: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=2e-4)})
     weight_decay: float = field(default=0.01, metadata={"check": at_least(0)})
@@ -35,3 +40,21 @@ class TrainingOptions:
     head_dropout: float = field(default=0.1, metadata={"check": between(0, 1, ends="[)")})
     label_smoothing: float = field(default=0.0, metadata={"check": between(0, 1, ends="[)")})
     early_stopping: int = field(default=2, metadata={"check": at_least(0)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentOptions:
+    """How train rows are changed anew in every epoch; the plan may give the kind alone, as in `augment: word_swap`.
+
+    Args:
+        kind: none; token_dropout: tokens of the train texts are left out; word_swap: words are replaced by words of
+            the train texts; mixup: the vectors of two rows are mixed, and their losses.
+        strength: share of tokens or words, 0 < x < 1; mixup: both parameters of the Beta distribution that the
+            mixing weights come from, x > 0; auto: 0.1, mixup 0.2.
+
+    >>> AugmentOptions(kind="mixup").strength
+    'auto'
+    """
+
+    kind: AugmentKind = field(default="none", metadata={"alone": True})
+    strength: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=0.1)})

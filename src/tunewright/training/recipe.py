@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from tunewright.models.inputs import Inputs
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from tunewright.training.augment import Augmentation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +22,9 @@ class Recipe:
         dropout: in the body.
         label_smoothing: share of the target mass spread over all labels.
         early_stopping: epochs without a better metric before it stops.
+        augment: how train rows are changed in every epoch, or None.
         stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
-        seed: of shuffling and dropout.
+        seed: of shuffling, dropout and augmentation.
     """
 
     epochs: int
@@ -41,14 +37,6 @@ class Recipe:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     early_stopping: int = 2
+    augment: Augmentation | None = None
     stop_after: int | None = None
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Rows with targets and how much each counts: (n,) weights, mean one, or None."""
-
-    inputs: Inputs
-    targets: Array
-    weights: Array | None = None

@@ -11,7 +11,7 @@ from tunewright.data.numbers import is_missing
 PLAIN = r"^[-+\u2212]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _GROUP = r"[,.'\u00a0\u202f ][0-9]{3}"
 _BODY = rf"(?:[0-9]{{1,3}}(?:{_GROUP})+(?:[.,][0-9]+)?|[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?"
-_FRAME = rf"^(?<before>[^0-9]{{0,8}}?)[-+\u2212]?(?<body>{_BODY})(?<after>[^0-9]{{0,12}})$"
+_FRAME = rf"^(?<before>[^0-9]{{0,8}}?)(?<sign>[-+\u2212]?)(?<body>{_BODY})(?<after>[^0-9]{{0,12}})$"
 _COMMA = r"^[0-9]*,(?:[0-9]{1,2}|[0-9]{4,})$|^0*,[0-9]+$|^[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+$"
 _POINT = r"^[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})$|^0*\.[0-9]+$|^[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+$"
 _GROUPED = rf"^[1-9][0-9]{{0,2}}(?:{_GROUP})+(?:\D|$)"
@@ -25,6 +25,7 @@ class Forms:
     Args:
         way: (n,) the cell with "#" for its number ("#", "$#", "#k"), "" where it is no number, null where it is empty
             or a word for that.
+        body: (n,) the number itself with its sign, null where there is none.
         comma: (n,) whether the comma can only be the decimal sign.
         point: (n,) whether the point can only be the decimal sign.
         grouped: (n,) whether signs part thousands.
@@ -32,6 +33,7 @@ class Forms:
     """
 
     way: pl.Series
+    body: pl.Series
     comma: pl.Series
     point: pl.Series
     grouped: pl.Series
@@ -57,6 +59,7 @@ def number_forms(cells: pl.Series) -> Forms:
         .when(pl.col("plain"))
         .then(pl.lit("#"))
         .otherwise(way.str.to_lowercase().fill_null("")),
+        body=pl.when(pl.col("plain")).then(text).otherwise(pl.col("sign") + pl.col("body")),
         comma=body.str.contains(_COMMA).fill_null(False),
         point=body.str.contains(_POINT).fill_null(False),
         grouped=body.str.contains(_GROUPED).fill_null(False),

@@ -1,0 +1,8 @@
+"""Search: hyperparameters to a score; grid, random, bayesian, early pruning, impact. Knows no trainer."""
+
+from __future__ import annotations
+
+from tunewright.search.options import BudgetOptions, DimensionOptions, SearchOptions
+from tunewright.search.space import Dimension
+
+__all__ = ["BudgetOptions", "Dimension", "DimensionOptions", "SearchOptions"]

@@ -1,0 +1,76 @@
+"""What the plan says about search and about how much time there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tunewright.planfile.checks import above, at_least
+
+Value = float | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionOptions:
+    """The values of one hyperparameter: a range of numbers, or choices.
+
+    Args:
+        low: the least value.
+        high: the greatest value.
+        log: whether equal ratios are equal steps.
+        choices: the values themselves, in place of a range.
+        when: only where other hyperparameters have one of these values: `{model.train: [full, lora]}`.
+
+    >>> DimensionOptions(low=1e-5, high=1e-3, log=True).choices
+    ()
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Value, ...] = ()
+    when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """How hyperparameters are searched for.
+
+    Args:
+        strategy: none; grid (every combination, ranges at five points), random, or bayesian.
+        trials: at most so many.
+        space: values by hyperparameter, named as in the plan (`training.learning_rate`, or `learning_rate` where that
+            is clear); a list is a choice. Empty: a space that suits the data.
+        sampler: of the bayesian strategy: tpe (any space) or gp (few numbers, no conditions).
+        prune: whether a trial that lags behind the others at the same point is given up (successive halving).
+        finalists: the best trials, which are run with further seeds, so that luck is not promoted.
+        seeds: how many seeds each finalist gets.
+        workers: trials at a time, each in a process of its own.
+
+    >>> SearchOptions(strategy="random").trials
+    20
+    """
+
+    strategy: Literal["none", "grid", "random", "bayesian"] = "none"
+    trials: int = field(default=20, metadata={"check": at_least(1, example=20)})
+    space: Mapping[str, DimensionOptions | tuple[Value, ...]] = field(default_factory=dict)
+    sampler: Literal["tpe", "gp"] = "tpe"
+    prune: bool = True
+    finalists: int = field(default=3, metadata={"check": at_least(1, example=3)})
+    seeds: int = field(default=3, metadata={"check": at_least(1, example=3)})
+    workers: int = field(default=1, metadata={"check": at_least(1, example=2)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetOptions:
+    """What a search or an improvement may cost.
+
+    Args:
+        minutes: of search, at most; null: as long as the trials take.
+
+    >>> BudgetOptions().minutes is None
+    True
+    """
+
+    minutes: float | None = field(default=None, metadata={"check": above(0, example=10)})
