@@ -85,6 +85,16 @@ def stations(arms):
     return lines
 
 
+def deep_share(arms):
+    """A sentence on what encoding and learning take of the deep audit."""
+    deep = [(rows, runs) for (rows, _, is_deep), runs in arms.items() if is_deep]
+    if not deep:
+        return ""
+    rows, runs = deep[0]
+    took = [{"s": run["stations"].get("encode and learn", 0.0)} for run in runs]
+    return f" Of the deep audit of {rows:,} rows, {spread(took, 's')} s are encoding the texts and learning from them."
+
+
 def main():
     """Measure and write the sections."""
     parser = options(__doc__)
@@ -109,7 +119,7 @@ def main():
         "text is encoded, nothing learned.",
         "Rows: a text of phrases from five real sets put together anew (1 % nearly repeat another row, 0.5 % do so to "
         "the letter), two numbers, two categories, a date, an id, a label (3 % flipped). An exponent of 1 is linear.",
-        f"Largest peak {peak:.1f} GB of {MEMORY_GB}.",
+        f"Largest peak {peak:.1f} GB of {MEMORY_GB}.{deep_share(arms)}",
         pace(runs),
     ]
     report(totals(arms), notes, given)

@@ -50,7 +50,7 @@ def test_wheel_holds_everything_it_needs(installed: Path) -> None:
     assert int(rows) > 900
     assert "verdict" in ask(
         installed,
-        "import tunewright.report as r, pathlib as l; print(l.Path(r.__path__[0], 'page.html').read_text())",
+        "import tunewright.report as r, pathlib as l; print(l.Path(r.__path__[0], 'run.html').read_text())",
     )
 
 
@@ -62,7 +62,7 @@ def test_wheel_holds_no_shared_data_and_no_tests(installed: Path) -> None:
 
 
 def test_public_names_are_exactly_these() -> None:
-    assert sorted(tunewright.__all__) == ["__version__", "audit", "load", "run"]
+    assert sorted(tunewright.__all__) == ["__version__", "audit", "load", "run", "tune"]
     for name in tunewright.__all__:
         assert getattr(tunewright, name)
 

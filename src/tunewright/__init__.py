@@ -2,7 +2,7 @@
 
 >>> import tunewright as tw
 >>> sorted(name for name in dir(tw) if not name.startswith("_"))
-['audit', 'load', 'run']
+['audit', 'load', 'run', 'tune']
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
-    from tunewright.api import audit, load, run
+    from tunewright.api import audit, load, run, tune
 
-__all__ = ["__version__", "audit", "load", "run"]
-_FUNCTIONS = ("audit", "load", "run")
+__all__ = ["__version__", "audit", "load", "run", "tune"]
+_FUNCTIONS = ("audit", "load", "run", "tune")
 
 
 def __getattr__(name: str) -> Any:

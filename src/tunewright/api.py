@@ -1,4 +1,4 @@
-"""The public functions: `run`, `audit` and `load`. Everything else is a method of what they return."""
+"""The public functions: `run`, `audit`, `tune` and `load`. Everything else is a method of what they return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunewright.plan import read_plan
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
-    from tunewright.records import Audit
+    from tunewright.records import Audit, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +112,51 @@ def audit(
     """
     from tunewright.stories.inspect import inspect
 
-    in_memory = data is not None and not isinstance(data, str | Path)
-    given = {"train": None if in_memory or data is None else str(data), "target": target}
-    given = {name: value for name, value in given.items() if value is not None}
+    source, given = _where(data, target)
     resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
-    return inspect(resolved, data if in_memory else None, deep=deep).audit
+    return inspect(resolved, source, deep=deep).audit
+
+
+def tune(
+    data: Any = None,
+    target: str | None = None,
+    *,
+    plan: str | Path | None = None,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    observe: Observer = silent,
+    **sections: Any,
+) -> Study:
+    """Search for hyperparameters on validation rows; what `tunewright tune` does.
+
+    Args:
+        data: a path, or anything with `__arrow_c_stream__`, or a list of dicts.
+        target: the column to predict.
+        plan: path of a plan file; `sections` and the other arguments go over it.
+        out: the folder of the search; default `studies/<data>-<digest>`.
+        fresh: start over where the folder already holds a search.
+        observe: hears events.
+        **sections: sections of the plan as Python values, such as `search={"trials": 30}`.
+
+    Raises:
+        PlanError: the plan is wrong, or the budget too small for one trial.
+        DataError: the data cannot be used.
+        TrainingError: every trial failed.
+    """
+    from tunewright.records import Study, from_json
+    from tunewright.runfolder import read_json
+    from tunewright.stories.run import Request
+    from tunewright.stories.studying import study_story
+
+    source, given = _where(data, target)
+    request = Request(
+        plan=read_plan(Path(plan) if plan is not None else None, data=given, **sections),
+        source=source,
+        out=Path(out) if out is not None else None,
+        fresh=fresh,
+        observe=observe,
+    )
+    return from_json(Study, read_json(study_story(request)[0].study_json))
 
 
 def load(bundle: str | Path) -> Predictor:
@@ -128,3 +168,10 @@ def load(bundle: str | Path) -> Predictor:
     from tunewright.bundle.predictor import Predictor
 
     return Predictor.load(bundle)
+
+
+def _where(data: Any, target: str | None) -> tuple[Any, dict[str, str]]:
+    """Data in memory, or None; and what the plan's `data` section gets."""
+    in_memory = data is not None and not isinstance(data, str | Path)
+    given = {"train": None if in_memory or data is None else str(data), "target": target}
+    return data if in_memory else None, {name: value for name, value in given.items() if value is not None}

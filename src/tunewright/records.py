@@ -86,11 +86,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What is wrong with a table: its row count and the findings, the most serious first."""
+    """What is wrong with a table: its row count, the findings, the most serious first, what reading put right."""
 
     schema: ClassVar[int] = 1
     rows: int
     findings: tuple[Finding, ...]
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from tunewright.learning.crossfit import Learned
 from tunewright.records import Finding, Split
 from tunewright.remedies import REMEDIES, Evidence, Material
 from tunewright.remedies.balance import AdjustLogits, ResampleClasses, WeighClasses
-from tunewright.remedies.columns import DropLeaks
+from tunewright.remedies.columns import DropLeaks, SelectColumns, may_go
 from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropShifted, DropSuspects
 from tunewright.remedies.recipe import RankNumbers
 from tunewright.remedies.relabel import WEIGHT, DownweightSuspects, RelabelSuspects
@@ -68,7 +68,7 @@ def evidence():
         finding("label_format", rows=(15,), columns=("y",)),
         finding("shifted_row", rows=(8, 31), columns=("amount",)),
     )
-    return Evidence(findings=findings, learned=learned)
+    return Evidence(findings=findings, learned=learned, spare=("amount",))
 
 
 @pytest.fixture(params=REMEDIES, ids=lambda remedy: remedy.kind)
@@ -91,7 +91,7 @@ def test_a_remedy_is_pure_and_leaves_the_test_rows_alone(remedy, material, evide
 
 
 def test_nothing_found_is_nothing_to_do(remedy, material, evidence):
-    assert remedy.apply(material, replace(evidence, findings=())) is None
+    assert remedy.apply(material, replace(evidence, findings=(), spare=())) is None
 
 
 def test_a_remedy_is_frozen_and_has_a_rule(remedy):
@@ -144,6 +144,15 @@ def test_a_leak_is_ignored_but_never_the_last_column(material, evidence):
         table=replace(material.table, columns=tuple(c for c in material.table.columns if c.name in ("agent", "y"))),
     )
     assert DropLeaks().apply(bare, everything) is None
+
+
+def test_spare_columns_go_but_never_the_last(material, evidence):
+    changed = SelectColumns().apply(material, evidence)
+    assert "amount" not in changed.typed.columns
+    assert [c.role for c in changed.table.columns if c.name == "amount"] == ["ignore"]
+    everything = replace(evidence, spare=("amount", "agent", "text"))
+    assert SelectColumns().apply(material, everything) is None
+    assert may_go(material.table) == ("amount", "agent")
 
 
 def test_recipes_change_the_recipe_only(material, evidence):

@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, demo, doctor, evaluate, plan, predict, report, run
+from tunewright.cli import audit, demo, doctor, evaluate, plan, predict, report, run, tune
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.signals import Stopped
@@ -36,6 +36,7 @@ VERBS = (
     ("demo", demo.verb),
     ("plan", plan.verb),
     ("audit", audit.verb),
+    ("tune", tune.verb),
     ("evaluate", evaluate.verb),
     ("predict", predict.verb),
     ("report", report.verb),

@@ -22,7 +22,7 @@ from tunewright.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tunewright.records import Audit, Finding
+    from tunewright.records import Audit, Finding, Repair
 
 OutOption = Annotated[
     str | None,
@@ -85,22 +85,25 @@ def verb(
         text += [f"          then: tunewright run ... --set audit.corrections={review}"]
     findings = [shortened(finding) for finding in to_json(audit.findings)]
     return Answer(
-        value={"rows": audit.rows, "findings": findings, "audit": str(path), **more},
+        value={"rows": audit.rows, "findings": findings, "repairs": to_json(audit.repairs), "audit": str(path), **more},
         text="\n".join([audit_text(audit, path), *text]),
     )
 
 
 def audit_text(audit: Audit, path: Path) -> str:
-    """Every finding: what, where, the worst rows, what would act on it."""
+    """Every finding: what, where, the worst rows, what acts on it; then what reading has put right already."""
+    from tunewright.report.effects import repaired
     from tunewright.report.words import visible
 
+    put_right = [f"repair   {visible(repaired(repair))}" for repair in audit.repairs]
+    put_right = ["", "Put right when reading, in every row, now and when predicting:", *put_right] if put_right else []
     if not audit.findings:
-        return f"{audit.rows:,} rows. Nothing was found wrong with the data."
+        return "\n".join([f"{audit.rows:,} rows. Nothing was found wrong with the data.", *put_right])
     lines = [f"{audit.rows:,} rows, {_count(audit.findings)}.", ""]
     for finding in audit.findings:
         lines.append(f"{finding.severity:<7}  {finding.kind}: {visible(finding.evidence)}")
-        lines += [f"{'':<9}{line}" for line in _details(finding)]
-    return "\n".join([*lines, "", f"All rows  {path}"])
+        lines += [f"{'':<9}{line}" for line in _details(finding, audit.repairs)]
+    return "\n".join([*lines, *put_right, "", f"All rows  {path}"])
 
 
 def _count(findings: Sequence[Finding]) -> str:
@@ -108,11 +111,16 @@ def _count(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{n} {name}{'s' if n != 1 and name != 'info' else ''}" for name, n in numbers.items() if n)
 
 
-def _details(finding: Finding) -> list[str]:
+def _details(finding: Finding, repairs: Sequence[Repair]) -> list[str]:
+    from tunewright.remedies import REMEDIES
+    from tunewright.report.effects import became
+
     lines = []
     if finding.rows:
         more = f" and {finding.rows_total - 10:,} more" if finding.rows_total > 10 else ""
         lines.append(f"rows {', '.join(map(str, finding.rows[:10]))}{more}")
     if finding.remedy:
-        lines.append(f"remedy {finding.remedy}")
+        said = became(finding, repairs, ())
+        tried = said == finding.remedy and any(one.kind == said for one in REMEDIES)
+        lines.append(f"remedy {said}{', which a run tries' if tried else ''}")
     return lines

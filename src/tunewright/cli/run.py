@@ -75,7 +75,7 @@ def walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """What a person reads when a run ends: verdict, comparison, findings, paths."""
-    from tunewright.cli.text import comparison_table, finding_lines
+    from tunewright.cli.text import comparison_table, finding_lines, remedy_lines
 
     return "\n".join(
         [
@@ -85,6 +85,7 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             comparison_table(summary),
             "",
             *finding_lines(summary["findings"], where=summary["report"]),
+            *remedy_lines(summary),
             "",
             f"Report   {summary['report']}",
             f"Bundle   {summary['bundle']}",

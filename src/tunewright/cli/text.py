@@ -75,6 +75,21 @@ def finding_lines(findings: Sequence[Mapping[str, Any]], *, where: str) -> list[
     return lines
 
 
+def remedy_lines(summary: Mapping[str, Any]) -> list[str]:
+    """What was put right when reading, and what was tried and kept or not; nothing where there was neither."""
+    from tunewright.records import RemedyTrial, Repair
+    from tunewright.report import effects
+
+    repairs = [from_json(Repair, one) for one in summary.get("repairs", ())]
+    trials = [from_json(RemedyTrial, one) for one in summary.get("remedies", ())]
+    lines = [effects.repaired(one, examples=False) for one in repairs]
+    shown = [f"repair   {line}" for line in lines[:MOST_FINDINGS]]
+    if len(lines) > MOST_FINDINGS:
+        shown.append(f"... and {len(lines) - MOST_FINDINGS} more repairs in {summary['report']}")
+    shown += [f"tried    {effects.tried(one)}" for one in trials]
+    return ["", *(words.cut(line, LONGEST) for line in shown)] if shown else []
+
+
 def _score(raw: Any) -> Score:
     """A score that came through JSON, where what is undefined is null."""
     numbers = {name: float("nan") if raw[name] is None else raw[name] for name in ("value", "low", "high")}

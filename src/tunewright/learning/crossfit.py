@@ -124,6 +124,15 @@ class Moments:
             self.xy_FK + sign * other.xy_FK,
         )
 
+    def only(self, features: Array) -> Moments:
+        """The sums of some features, given by their places: a part of these sums.
+
+        >>> Moments.of(np.eye(3), np.ones((3, 1))).only(np.array([0, 2])).xx_FF.tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
+        block = self.xx_FF[np.ix_(features, features)]
+        return Moments(self.weight, self.x_F[features], self.y_K, block, self.xy_FK[features])
+
     def solve(self, penalty: float) -> tuple[Array, Array]:
         """Weights (F, K) and bias (K,) of the ridge fit; the penalty is a share of the features' mean variance."""
         n = max(self.weight, 1e-9)

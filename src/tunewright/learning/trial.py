@@ -6,7 +6,7 @@ remedy must not win by cleaning the ruler. Shapes: m rows that are not test rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,13 @@ def choose_penalty(arm: Arm, ruler: Ruler, sums: Sums) -> float:
 def split_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums) -> Array:
     """(k,) the metric on each held-out part, higher is better."""
     return np.array([_score(arm, ruler, held, fit.solve(penalty)) for one in sums for held, fit in one.held_out()])
+
+
+def part_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums, features: Array) -> Array:
+    """(k,) the same with some of the features only, given by their places."""
+    part = replace(arm, x=arm.x[:, features])
+    fits = ((held, whole.only(features).solve(penalty)) for one in sums for held, whole in one.held_out())
+    return np.array([_score(part, ruler, held, fit) for held, fit in fits])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

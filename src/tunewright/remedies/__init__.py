@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tunewright.remedies.balance import AdjustLogits, ResampleClasses, WeighClasses
 from tunewright.remedies.bench import Bench
-from tunewright.remedies.columns import DropLeaks
+from tunewright.remedies.columns import DropLeaks, SelectColumns
 from tunewright.remedies.decode_missing import DecodeMissing
 from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropShifted, DropSuspects
 from tunewright.remedies.material import Evidence, Material, Remedy
@@ -31,6 +31,7 @@ REMEDIES: tuple[Remedy, ...] = (
     AdjustLogits(),
     DecodeMissing(),
     RankNumbers(),
+    SelectColumns(),
 )
 
 __all__ = ["REMEDIES", "REPAIRS", "Bench", "Evidence", "Material", "Remedy", "list_repairs"]

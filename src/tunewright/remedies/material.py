@@ -44,10 +44,12 @@ class Evidence:
     Args:
         findings: of the audit.
         learned: out-of-fold answers, or None where nothing could be learned.
+        spare: columns that give nothing beside the others, by measurement on rows that are not test rows.
     """
 
     findings: Sequence[Finding]
     learned: Learned | None
+    spare: tuple[str, ...] = ()
 
     def of(self, *kinds: str) -> tuple[Finding, ...]:
         """The findings of some kinds."""

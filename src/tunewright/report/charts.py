@@ -6,17 +6,14 @@ follow light, dark and print. Labels sit on numeric axes as tick texts: two long
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
-from typing import Any
 
 from tunewright.records import Epoch, Score
-from tunewright.report import words
+from tunewright.report import drawing, words
+from tunewright.report.drawing import LABEL, Figure
 
-Figure = dict[str, Any]
-LABEL = 28  # characters of an axis label
 POINTS = 3000  # SVG stays fluid up to about so many
 CELLS = 14  # up to so many classes a heatmap writes its counts
 
@@ -24,18 +21,18 @@ CELLS = 14  # up to so many classes a heatmap writes its counts
 def learning_curve(history: Sequence[Epoch], *, best: int) -> Figure:
     """Train and validation loss by epoch, with the best epoch marked."""
     epochs = [e.epoch for e in history]
-    train = _line(epochs, [e.train_loss for e in history], name="train", colour="--muted")
+    train = drawing.curve(epochs, [e.train_loss for e in history], name="train", colour="--muted")
     train["line"]["dash"] = "dot"
-    validation = _line(epochs, [e.validation_loss for e in history], name="validation", colour="--accent")
-    layout = _layout(height=300, x="epoch", y="loss")
+    validation = drawing.curve(epochs, [e.validation_loss for e in history], name="validation", colour="--accent")
+    layout = drawing.layout(height=300, x="epoch", y="loss")
     return {"data": [train, validation], "layout": layout | _epoch_axis(layout, epochs, best)}
 
 
 def metric_curve(history: Sequence[Epoch], *, best: int, metric: str) -> Figure:
     """The objective metric on the validation part by epoch, with the best epoch marked."""
     epochs = [e.epoch for e in history]
-    line = _line(epochs, [e.metric for e in history], name=words.metric(metric), colour="--accent")
-    layout = _layout(height=300, x="epoch", y=f"{words.metric(metric)}, validation")
+    line = drawing.curve(epochs, [e.metric for e in history], name=words.metric(metric), colour="--accent")
+    layout = drawing.layout(height=300, x="epoch", y=f"{words.metric(metric)}, validation")
     return {"data": [line], "layout": layout | {"showlegend": False} | _epoch_axis(layout, epochs, best)}
 
 
@@ -49,26 +46,26 @@ def intervals(scores: Mapping[str, Score], *, metric: str) -> Figure:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": [_finite(score.value)],
+                "x": [drawing.finite(score.value)],
                 "y": [place],
                 "marker": {"color": colour, "size": 12, "symbol": "circle" if place == 0 else "circle-open"},
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
-                    "array": [_finite(score.high - score.value)],
-                    "arrayminus": [_finite(score.value - score.low)],
+                    "array": [drawing.finite(score.high - score.value)],
+                    "arrayminus": [drawing.finite(score.value - score.low)],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
                 },
-                "text": [f"{_text(name)}: {words.value(score)} ({words.interval(score)})"],
+                "text": [f"{drawing.text(name)}: {words.value(score)} ({words.interval(score)})"],
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
-    layout = _layout(height=90 + 44 * len(names), x=words.metric(metric), y="")
-    layout["yaxis"] |= _ticks(names) | {"range": [len(names) - 0.5, -0.5], "showgrid": False}
+    layout = drawing.layout(height=90 + 44 * len(names), x=words.metric(metric), y="")
+    layout["yaxis"] |= drawing.ticks(names) | {"range": [len(names) - 0.5, -0.5], "showgrid": False}
     # Two short lines leave a narrow screen more room for the chart than one long line.
-    layout["yaxis"]["ticktext"] = ["<br>".join(map(_text, wrap(words.cut(name, LABEL), 18))) for name in names]
+    layout["yaxis"]["ticktext"] = ["<br>".join(map(drawing.text, wrap(words.cut(name, LABEL), 18))) for name in names]
     return {"data": data, "layout": layout | {"showlegend": False}}
 
 
@@ -83,7 +80,7 @@ def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]], *, totals:
     shares = [[n / total if total else 0.0 for n in row] for row, total in zip(matrix, totals, strict=True)]
     hover = [
         [
-            f"true {_text(labels[i])}<br>predicted {_text(labels[j])}<br>{n:,} of {totals[i]:,}"
+            f"true {drawing.text(labels[i])}<br>predicted {drawing.text(labels[j])}<br>{n:,} of {totals[i]:,}"
             for j, n in enumerate(row)
         ]
         for i, row in enumerate(matrix)
@@ -102,9 +99,9 @@ def confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]], *, totals:
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
     size = 34 if len(labels) <= CELLS else 24
-    layout = _layout(height=max(260, 150 + size * len(labels)), x="predicted", y="true")
-    layout["xaxis"] |= _ticks(labels) | {"showgrid": False, "tickangle": -45 if len(labels) > 3 else 0}
-    layout["yaxis"] |= _ticks(labels) | {"showgrid": False, "range": [len(labels) - 0.5, -0.5]}
+    layout = drawing.layout(height=max(260, 150 + size * len(labels)), x="predicted", y="true")
+    layout["xaxis"] |= drawing.ticks(labels) | {"showgrid": False, "tickangle": -45 if len(labels) > 3 else 0}
+    layout["yaxis"] |= drawing.ticks(labels) | {"showgrid": False, "range": [len(labels) - 0.5, -0.5]}
     if len(labels) <= CELLS:
         layout["annotations"] = _counts(matrix, shares)
     return {"data": [heat], "layout": layout}
@@ -116,7 +113,7 @@ def scatter(points: Sequence[tuple[float, float]], *, target: str) -> Figure:
     kept = kept[:: math.ceil(len(kept) / POINTS) or 1]
     low = min((min(pair) for pair in kept), default=0.0)
     high = max((max(pair) for pair in kept), default=1.0)
-    diagonal = _line([low, high], [low, high], name="perfect", colour="--muted")
+    diagonal = drawing.curve([low, high], [low, high], name="perfect", colour="--muted")
     diagonal |= {"mode": "lines", "hoverinfo": "skip"}
     diagonal["line"]["dash"] = "dot"
     dots = {
@@ -129,7 +126,7 @@ def scatter(points: Sequence[tuple[float, float]], *, target: str) -> Figure:
         "hovertemplate": "true %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
     }
     name = words.cut(target, LABEL)
-    layout = _layout(height=460, x=f"true {name}", y=f"predicted {name}") | {"showlegend": False}
+    layout = drawing.layout(height=460, x=f"true {name}", y=f"predicted {name}") | {"showlegend": False}
     margin = 0.04 * (high - low) or 1.0
     for axis in ("xaxis", "yaxis"):
         layout[axis] |= {"range": [low - margin, high + margin]}
@@ -162,19 +159,6 @@ def most_confused(matrix: Sequence[Sequence[int]], *, most: int) -> list[int]:
     return sorted(sorted(range(len(matrix)), key=lambda i: -wrong[i])[:most])
 
 
-def _line(x: Sequence[float], y: Sequence[float], *, name: str, colour: str) -> Figure:
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": _text(name),
-        "x": list(x),
-        "y": [_finite(value) for value in y],
-        "line": {"color": colour, "width": 2},
-        "marker": {"color": colour, "size": 7},
-        "hovertemplate": "%{y:.4g}",
-    }
-
-
 def _epoch_axis(layout: Figure, epochs: Sequence[int], best: int) -> Figure:
     step = math.ceil(len(epochs) / 12) or 1
     axis = {"tickmode": "array", "tickvals": list(epochs[::step]), "showgrid": False}
@@ -190,29 +174,6 @@ def _epoch_axis(layout: Figure, epochs: Sequence[int], best: int) -> Figure:
     }
 
 
-def _layout(*, height: int, x: str, y: str) -> Figure:
-    axis = {"gridcolor": "--line", "zeroline": False, "linecolor": "--line", "automargin": True, "fixedrange": True}
-    title = {"standoff": 10, "font": {"size": 13, "color": "--muted"}}
-    return {
-        "height": height,
-        "autosize": True,
-        "margin": {"l": 56, "r": 16, "t": 20, "b": 52},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": "--ink", "size": 13, "family": "system-ui, -apple-system, Segoe UI, sans-serif"},
-        "hoverlabel": {"bgcolor": "--ground", "bordercolor": "--line", "font": {"color": "--ink"}},
-        "hovermode": "closest",
-        "legend": {"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
-        "xaxis": axis | {"title": title | {"text": _text(x)}},
-        "yaxis": axis | {"title": title | {"text": _text(y)}},
-    }
-
-
-def _ticks(labels: Sequence[str]) -> Figure:
-    texts = [_text(words.cut(label, LABEL)) for label in labels]
-    return {"tickmode": "array", "tickvals": list(range(len(labels))), "ticktext": texts}
-
-
 def _counts(matrix: Sequence[Sequence[int]], shares: Sequence[Sequence[float]]) -> list[Figure]:
     return [
         {
@@ -226,12 +187,3 @@ def _counts(matrix: Sequence[Sequence[int]], shares: Sequence[Sequence[float]]) 
         for j, n in enumerate(row)
         if n
     ]
-
-
-def _text(label: str) -> str:
-    # Plotly reads a small HTML in texts (b, br, a href); a label has to stay text.
-    return html.escape(words.visible(label), quote=False)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

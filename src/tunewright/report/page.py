@@ -12,12 +12,26 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from tunewright.records import Analysis, Epoch, Evaluation, Finding, RemedyTrial, Score, Split, Table, TrainedModel
+from tunewright.records import (
+    Analysis,
+    Epoch,
+    Evaluation,
+    Finding,
+    RemedyTrial,
+    Repair,
+    Score,
+    Split,
+    Study,
+    Table,
+    TrainedModel,
+)
 from tunewright.report import charts, words
-from tunewright.report.effects import effect
+from tunewright.report.drawing import Figure
+from tunewright.report.effects import became, effect, verdict
+from tunewright.report.study import figures as study_figures
+from tunewright.report.study import told
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,6 +53,8 @@ class ReportData:
         split: the parts, how they came to be, and the proof.
         findings: what the audit found.
         remedies: which of them were tried, and what each did.
+        repairs: what reading put right without a trial.
+        study: the search for hyperparameters, or None.
         trained: the kept model and how it came to be.
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
@@ -55,6 +71,8 @@ class ReportData:
     split: Split
     findings: tuple[Finding, ...]
     remedies: tuple[RemedyTrial, ...]
+    repairs: tuple[Repair, ...] = ()
+    study: Study | None = None
     trained: TrainedModel
     evaluation: Evaluation
     analysis: Analysis
@@ -71,10 +89,23 @@ def render(data: ReportData) -> str:
     Args:
         data: the records of the run.
     """
+    search = told(data.study) if data.study is not None else {}
+    return render_page("run.html", data, _view(data), search)
+
+
+def render_page(body: str, data: Any, view: Mapping[str, Any], search: Mapping[str, Any]) -> str:
+    """Put a body into the page: its style, its one script, its policy.
+
+    Args:
+        body: name of the template.
+        data: what the page is about; has `run`, and `study` where there was a search.
+        view: charts, and how the data is shown.
+        search: what is said of a search.
+    """
     from plotly.offline import get_plotlyjs
 
-    page = _environment().from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
-    return page.render(d=data, v=_view(data), plotly=_safe(get_plotlyjs()))
+    page = _environment().get_template("page.html")
+    return page.render(d=data, v=view, s=search, body=body, plotly=_safe(get_plotlyjs()))
 
 
 def _view(data: ReportData) -> dict[str, Any]:
@@ -133,10 +164,10 @@ def _epochs(trained: TrainedModel) -> tuple[Epoch, ...]:
     return trained.history if any(epoch.epoch > 0 for epoch in trained.history) else ()
 
 
-def _figures(data: ReportData) -> dict[str, charts.Figure]:
+def _figures(data: ReportData) -> dict[str, Figure]:
     """Every chart the records have something for, by its name in the template."""
     trained, analysis = data.trained, data.analysis
-    figures: dict[str, charts.Figure] = {}
+    figures: dict[str, Figure] = study_figures(data.study) if data.study is not None else {}
     epochs = _epochs(trained)
     if epochs:
         figures["loss"] = charts.learning_curve(epochs, best=trained.best_epoch)
@@ -156,16 +187,23 @@ def _figures(data: ReportData) -> dict[str, charts.Figure]:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     page = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("tunewright", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     page.filters |= {
         "value": words.value,
         "interval": words.interval,
         "beside": words.beside,
         "effect": effect,
+        "became": became,
+        "verdict": verdict,
         "count": words.count,
         "share": words.share,
         "seconds": words.seconds,

@@ -17,6 +17,7 @@ ARTEFACTS: Final = (
     "audit.json",
     "split.json",
     "study.json",
+    "best.yaml",
     "model.json",
     "evaluation.json",
     "analysis.json",
@@ -61,6 +62,16 @@ class RunFolder:
     def split_json(self) -> Path:
         """The `Split`."""
         return self.path / "split.json"
+
+    @property
+    def study_json(self) -> Path:
+        """The `Study`, where hyperparameters were searched for."""
+        return self.path / "study.json"
+
+    @property
+    def best_yaml(self) -> Path:
+        """The plan with the values that a search found, in the folder of `tune`."""
+        return self.path / "best.yaml"
 
     @property
     def model_json(self) -> Path:

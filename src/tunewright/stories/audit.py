@@ -12,8 +12,8 @@ import numpy as np
 from tunewright.detectors import Rows, detect
 from tunewright.detectors.leakage_target import LeakageTarget
 from tunewright.plan import Plan
-from tunewright.records import Finding, Split, Table
-from tunewright.remedies import REMEDIES, Evidence, Material
+from tunewright.records import Finding, Repair, Split, Table
+from tunewright.remedies import REMEDIES, Evidence, Material, list_repairs
 from tunewright.remedies.columns import DropLeaks
 from tunewright.runfolder.context import RunContext
 from tunewright.splits.clusters import clusters_among
@@ -37,11 +37,13 @@ class Examined:
         learned: () to out-of-fold answers on the rows that are not test rows, and to what all of them together say of
             the test rows; None where nothing can be learned.
         evidence: () to what remedies may go by: findings and answers as they would be if there were no test rows.
+        repairs: () to what reading and preparing put right in all rows.
     """
 
     findings: tuple[Finding, ...]
     learned: Callable[[], Learned | None]
     evidence: Callable[[], Evidence]
+    repairs: Callable[[], tuple[Repair, ...]]
 
 
 def examine(prepared: Prepared, plan: Plan, run: RunContext, *, deep: bool = True) -> Examined:
@@ -55,8 +57,18 @@ def examine(prepared: Prepared, plan: Plan, run: RunContext, *, deep: bool = Tru
     """
     seen = cache(lambda: _without_test(prepared))
     known = cache(lambda: learn_rows(prepared, seen(), plan, run)) if deep else _nothing
-    found = (*prepared.findings, *detect(replace(prepared.rows(), learned=known)))
-    return Examined(findings=by_severity(found), learned=known, evidence=lambda: _evidence(seen(), known()))
+    rows = replace(prepared.rows(), learned=known)
+    found = (*prepared.findings, *detect(rows))
+    return Examined(
+        findings=by_severity(found),
+        learned=known,
+        evidence=lambda: _evidence(seen(), known()),
+        repairs=cache(
+            lambda: list_repairs(
+                prepared.raw, prepared.typed, table=prepared.table, preprocess=plan.preprocess, used=rows.used
+            )
+        ),
+    )
 
 
 def _without_test(prepared: Prepared) -> Rows:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, Finding, to_json
+from tunewright.records import Evaluation, Finding, Study, to_json
 from tunewright.runfolder import RunFolder
 from tunewright.stories.inspect import shortened
 from tunewright.stories.prepare import Prepared
@@ -55,6 +55,7 @@ def summary(
     *,
     plan: Plan,
     findings: Sequence[Finding],
+    study: Study | None,
     seconds: Mapping[str, float],
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -86,7 +87,9 @@ def summary(
         "baselines": to_json(evaluation.baselines),
         "comparisons": to_json(evaluation.comparisons),
         "findings": [shortened(finding) for finding in to_json(tuple(findings))],
+        "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),
+        "search": study_json(study),
         "seconds": {**seconds, "stages": fitted.trained.seconds},
         "notes": [*notes, *_cut(fitted)],
         "versions": versions(),
@@ -95,6 +98,17 @@ def summary(
             "data": prepared.table.fingerprint,
             "weights": fitted.trained.digest,
         },
+    }
+
+
+def study_json(study: Study | None) -> dict[str, Any] | None:
+    """A search as `tune --json` tells it."""
+    if study is None:
+        return None
+    told = to_json(study)
+    return {
+        name: told[name]
+        for name in ("best", "trials", "impact", "seconds", "metric", "why_ended", "greater_is_better", "seed_spread")
     }
 
 

@@ -41,7 +41,8 @@ class Inspection:
     @property
     def audit(self) -> Audit:
         """The findings as a record."""
-        return Audit(rows=self.prepared.typed.height, findings=self.examined.findings)
+        examined = self.examined
+        return Audit(rows=self.prepared.typed.height, findings=examined.findings, repairs=examined.repairs())
 
 
 def inspect(plan: Plan, source: Any = None, *, observe: Observer = silent, deep: bool = True) -> Inspection:

@@ -8,7 +8,18 @@ from typing import Any
 
 from tunewright.errors import RunError
 from tunewright.plan import read_plan
-from tunewright.records import Analysis, Evaluation, Finding, RemedyTrial, Split, Table, TrainedModel, from_json
+from tunewright.records import (
+    Analysis,
+    Evaluation,
+    Finding,
+    RemedyTrial,
+    Repair,
+    Split,
+    Study,
+    Table,
+    TrainedModel,
+    from_json,
+)
 from tunewright.report import ReportData, render
 from tunewright.runfolder import RunFolder, RunLock, read_json, write_text
 
@@ -42,6 +53,8 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
             table=from_json(Table, audit["table"]),
             split=from_json(Split, read_json(folder.split_json)),
             findings=tuple(from_json(Finding, finding) for finding in audit["findings"]),
+            study=from_json(Study, read_json(folder.study_json)) if folder.study_json.exists() else None,
+            repairs=tuple(from_json(Repair, repair) for repair in audit.get("repairs", ())),
             remedies=tuple(from_json(RemedyTrial, trial) for trial in audit["remedies"]),
             trained=from_json(TrainedModel, read_json(folder.model_json)),
             evaluation=from_json(Evaluation, read_json(folder.evaluation_json)),

@@ -2,21 +2,25 @@
 
 Each is paired with its absence over repeated folds of the rows that are not test rows; Holm's adjustment covers all
 that were tried; what passes is applied one after the other, each against what stands so far; and the whole is judged
-once more at the end.
+once more at the end. Columns that give the answer away go first: beside one, nothing else shows what it does. Columns
+that the expert derived are measured in the same way and stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunewright.data.expressions import parse
 from tunewright.learning.trial import Effect, Ruler
 from tunewright.plan import Plan
-from tunewright.records import RemedyTrial, from_json, to_json
+from tunewright.records import RemedyTrial, Repair, Table, from_json, to_json
 from tunewright.remedies import REMEDIES, Bench, Evidence, Material, Remedy
+from tunewright.remedies.bench import Featured
+from tunewright.remedies.columns import SelectColumns, may_go, without_columns
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import holm
 from tunewright.stories.audit import Examined, featurise, material_of, seen_rows
@@ -30,18 +34,21 @@ LEVEL = 0.025
 # More rows make the interval narrower than the half point that matters, and the wait longer.
 MOST_ROWS = 20_000
 TOGETHER = "all_kept"
+ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
     """What training starts from: the rows and the plan with what was kept, a record of everything tried.
 
-    `dropped` counts the train rows that were left out; `plan` differs from the resolved one in what remedies chose.
+    `repairs` are what reading put right, untried. `dropped` counts the train rows that were left out; `plan` differs
+    from the resolved one in what remedies chose.
     """
 
     prepared: Prepared
     plan: Plan
     trials: tuple[RemedyTrial, ...]
+    repairs: tuple[Repair, ...] = ()
     dropped: int = 0
 
 
@@ -67,12 +74,13 @@ def mend(prepared: Prepared, examined: Examined, plan: Plan, run: RunContext) ->
     """Try the remedies for what was found, as far as the plan wants that, and apply what was kept."""
     learned = examined.learned() if plan.audit.apply == "verified" else None
     if learned is None:
-        return Mended(prepared=prepared, plan=plan, trials=())
-    material, trials = repair(_bench(prepared, learned, plan, run), examined.evidence(), run)
+        return Mended(prepared=prepared, plan=plan, trials=(), repairs=examined.repairs())
+    bench = _bench(prepared, learned, plan, run)
+    material, trials = repair(bench, examined.evidence(), run, stay=expert_columns(plan))
     mended = replace(prepared, typed=material.typed, table=material.table, split=material.split)
     recipe = replace(plan, preprocess=material.preprocess, balance=material.balance)
     dropped = len(prepared.split.train) - len(material.split.train)
-    return Mended(prepared=mended, plan=recipe, trials=trials, dropped=dropped)
+    return Mended(prepared=mended, plan=recipe, trials=trials, repairs=examined.repairs(), dropped=dropped)
 
 
 def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) -> Bench:
@@ -82,9 +90,12 @@ def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) ->
         rows = np.sort(np.random.default_rng(prepared.seed).choice(rows, MOST_ROWS, replace=False))
     at = np.searchsorted(learned.rows, rows)
 
-    def features(material: Material) -> Array:
+    def features(material: Material) -> Featured:
         posed = replace(prepared, typed=material.typed, table=material.table)
-        return featurise(posed, replace(plan, preprocess=material.preprocess), run)[2][at]
+        problem, _, found = featurise(posed, replace(plan, preprocess=material.preprocess), run)
+        blocks = problem.preprocessor.featurizer.blocks(problem.typed["train"])
+        width = found.shape[1] - problem.inputs["train"].dense.shape[1]
+        return found[at], {name: slice(width + one.start, width + one.stop) for name, one in blocks.items()}
 
     task = task_of(prepared, plan)
     ruler = Ruler(
@@ -97,70 +108,128 @@ def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) ->
     return Bench(ruler=ruler, rows=rows, featurise=features, base=material_of(prepared, plan))
 
 
-def repair(bench: Bench, evidence: Evidence, run: RunContext) -> tuple[Material, tuple[RemedyTrial, ...]]:
+def expert_columns(plan: Plan) -> frozenset[str] | None:
+    """Columns that the expert speaks of, which selection leaves in; None: there are behaviours, about any column."""
+    if plan.knowledge.tests is not None:
+        return None
+    named = {name for condition in plan.knowledge.protect for name in parse(condition).columns}
+    return frozenset((*named, *getattr(plan.knowledge, "expect", ())))
+
+
+def repair(
+    bench: Bench, evidence: Evidence, run: RunContext, *, stay: Collection[str] | None = ()
+) -> tuple[Material, tuple[RemedyTrial, ...]]:
     """Try the remedies; the outcome is journalled, and a continued run repeats it without measuring.
+
+    Args:
+        bench: on which they are tried.
+        evidence: what they may go by.
+        run: hears progress, keeps decisions.
+        stay: columns that selection leaves in; None: all.
 
     Returns:
         The material to train on, and one record per remedy that had something to do; where any was kept, a last one
-        of all of them together.
+        of all of them together. Columns that the expert derived are measured beside them.
     """
-    decided = run.decide("remedies", lambda: to_json(_measure(bench, evidence, run)))
+    decided = run.decide("remedies", lambda: to_json(_measure(bench, evidence, run, stay)))
     trials = tuple(from_json(RemedyTrial, line) for line in decided)
+    spare = (trial.columns for trial in trials if trial.remedy == SelectColumns.kind)
+    evidence = replace(evidence, spare=next(spare, ()))
     material = bench.base
     for trial in sorted(trials, key=lambda trial: trial.order or 0):
-        if trial.kept and trial.remedy != TOGETHER:
+        if trial.kept and trial.remedy != TOGETHER and trial.rule != ASKED:
             remedy = next(remedy for remedy in REMEDIES if remedy.kind == trial.remedy)
             material = remedy.apply(material, evidence) or material
     return material, trials
 
 
-def _measure(bench: Bench, evidence: Evidence, run: RunContext) -> list[RemedyTrial]:
+def _measure(bench: Bench, evidence: Evidence, run: RunContext, stay: Collection[str] | None) -> list[RemedyTrial]:
+    forced = [remedy for remedy in REMEDIES if remedy.rule == "always"]
+    tried, start = _try(bench, forced, evidence, bench.base, run), bench.base
+    for attempt in tried:
+        start = attempt.remedy.apply(start, evidence) or start
+    asked = _asked(bench, start, run)
+    among = [] if stay is None else [name for name in may_go(start.table) if name not in stay]
+    evidence = replace(evidence, spare=bench.spare(start, among) if among else ())
+    others = _try(bench, [remedy for remedy in REMEDIES if remedy not in forced], evidence, start, run)
+    if not tried and not others:
+        return asked
+    kept = Kept(material=start, remedies=[attempt.remedy.kind for attempt in tried])
+    _combine(bench, evidence, kept, others)
+    together = _judge_together(bench, kept, tried)
+    return [_record(attempt, kept, bench, start) for attempt in (*tried, *others)] + asked + together
+
+
+def _try(
+    bench: Bench, remedies: Sequence[Remedy], evidence: Evidence, against: Material, run: RunContext
+) -> list[Attempt]:
+    """Each by itself, against the same: what no leak decides is only seen without the leak."""
     tried: list[Attempt] = []
-    for remedy in REMEDIES:
-        changed = remedy.apply(bench.base, evidence)
+    for remedy in remedies:
+        changed = remedy.apply(against, evidence)
         if changed is not None:
             run.tell("audit", f"Trying the remedy {remedy.kind}.")
-            effect = bench.effect(changed, bench.base, may_cost=remedy.rule == "repair")
+            effect = bench.effect(changed, against, may_cost=remedy.rule == "repair")
             tried.append(Attempt(remedy=remedy, material=changed, effect=effect))
-    if not tried:
-        return []
-    kept = _combine(bench, evidence, _passed(tried), {attempt.remedy.kind: attempt.material for attempt in tried})
-    together = _judge_together(bench, kept, tried)
-    return [_record(attempt, kept, bench.ruler.metric) for attempt in tried] + together
+    return tried
 
 
-def _passed(tried: Sequence[Attempt]) -> list[Remedy]:
-    """Those that need no score, then those that pass it after Holm's adjustment, the best first."""
-    judged = [attempt for attempt in tried if attempt.remedy.rule != "always"]
+def _asked(bench: Bench, start: Material, run: RunContext) -> list[RemedyTrial]:
+    """What each column that the expert derived gives beside all others: told, not judged, for it was asked for."""
+    features = [column for column in start.table.columns if column.role == "feature"]
+    found = []
+    for column in features if len(features) > 1 else ():
+        if column.derived is None:
+            continue
+        run.tell("audit", f"Measuring the derived column {column.name}.")
+        lacking = without_columns(start, {column.name}, why="left out for comparison")
+        effect = bench.effect(start, lacking, may_cost=False)
+        found.append(
+            RemedyTrial(
+                remedy="derive",
+                rule=ASKED,
+                metric=bench.ruler.metric,
+                effect=effect.difference,
+                p_value=effect.p_value,
+                kept=True,
+                why=f"asked for: {column.derived}",
+                columns=(column.name,),
+            )
+        )
+    return found
+
+
+def _passed(judged: Sequence[Attempt]) -> list[Attempt]:
+    """Those that pass after Holm's adjustment, the best first."""
     adjusted = holm([attempt.effect.p_value for attempt in judged]) if judged else ()
     passed = [attempt for attempt, p in zip(judged, adjusted, strict=True) if p < LEVEL]
-    best = sorted(passed, key=lambda attempt: -attempt.effect.difference.value)
-    return [one.remedy for one in tried if one.remedy.rule == "always"] + [one.remedy for one in best]
+    return sorted(passed, key=lambda attempt: -attempt.effect.difference.value)
 
 
-def _combine(bench: Bench, evidence: Evidence, passed: Sequence[Remedy], alone: Mapping[str, Material]) -> Kept:
-    """Apply one after the other; all but the first must also pass beside those before them."""
-    kept = Kept(material=bench.base)
-    for remedy in passed:
-        changed = remedy.apply(kept.material, evidence) if kept.remedies else alone[remedy.kind]
+def _combine(bench: Bench, evidence: Evidence, kept: Kept, judged: Sequence[Attempt]) -> None:
+    """Apply what passed one after the other; all but the first must also pass beside those before them."""
+    start = kept.material
+    for attempt in _passed(judged):
+        remedy = attempt.remedy
+        changed = attempt.material if kept.material is start else remedy.apply(kept.material, evidence)
         if changed is None:
             kept.why_not[remedy.kind] = "another remedy already did it"
             continue
         beside = bench.effect(changed, kept.material, may_cost=remedy.rule == "repair")
-        if remedy.rule == "always" or beside.p_value < LEVEL:
+        if beside.p_value < LEVEL:
             kept.material = changed
             kept.remedies.append(remedy.kind)
         else:
             kept.why_not[remedy.kind] = "it gave nothing beside the others"
-    return kept
 
 
 def _judge_together(bench: Bench, kept: Kept, tried: Sequence[Attempt]) -> list[RemedyTrial]:
     """Judge all that passed once more; where together they lose, only what needs no score stays."""
     if not kept.remedies:
         return []
-    whole = bench.effect(kept.material, bench.base, may_cost=True)
-    forced = [attempt.remedy.kind for attempt in tried if attempt.remedy.rule == "always"]
+    forced = [attempt.remedy.kind for attempt in tried]
+    start = tried[-1].material if tried and len(kept.remedies) > len(forced) else bench.base
+    whole = bench.effect(kept.material, start, may_cost=True)
     if whole.p_value >= LEVEL and len(kept.remedies) > len(forced):
         kept.why_not |= {kind: "all that passed lost together" for kind in kept.remedies if kind not in forced}
         kept.remedies = forced
@@ -178,8 +247,9 @@ def _judge_together(bench: Bench, kept: Kept, tried: Sequence[Attempt]) -> list[
     ]
 
 
-def _record(attempt: Attempt, kept: Kept, metric: str) -> RemedyTrial:
-    kind = attempt.remedy.kind
+def _record(attempt: Attempt, kept: Kept, bench: Bench, start: Material) -> RemedyTrial:
+    kind, metric = attempt.remedy.kind, bench.ruler.metric
+    before = bench.base if attempt.remedy.rule == "always" else start
     order = kept.remedies.index(kind) + 1 if kind in kept.remedies else None
     return RemedyTrial(
         remedy=kind,
@@ -190,7 +260,14 @@ def _record(attempt: Attempt, kept: Kept, metric: str) -> RemedyTrial:
         kept=order is not None,
         order=order,
         why=kept.why_not.get(kind) or _why(attempt.remedy, kept=order is not None),
+        columns=_touched(before.table, attempt.material.table),
     )
+
+
+def _touched(before: Table, after: Table) -> tuple[str, ...]:
+    """Columns that a remedy changed."""
+    was = {column.name: column for column in before.columns}
+    return tuple(column.name for column in after.columns if was.get(column.name, column) != column)
 
 
 def _why(remedy: Remedy, *, kept: bool) -> str:

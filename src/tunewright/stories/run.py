@@ -13,7 +13,7 @@ from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine
+from tunewright.stories.audit import Examined, examine
 from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
@@ -61,6 +61,9 @@ class Clock:
         self.observe(Event(station=station, what="done", data={"seconds": self.seconds[station]}))
 
 
+Walk = Callable[[Request, Loaded, RunFolder, RunContext], dict[str, Any]]
+
+
 def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
     """Walk the whole road, or continue where an earlier walk was interrupted.
 
@@ -70,9 +73,20 @@ def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
     Raises:
         TunewrightError: see the exception tree; the run folder holds everything up to the last checkpoint.
     """
+    return walk(request, _walk, home="runs")
+
+
+def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[str, Any]]:
+    """Open the folder of a run, walk a road in it, and mark it as finished.
+
+    Args:
+        request: what is asked for.
+        road: from the read rows to the summary.
+        home: where run folders without a name of their own go.
+    """
     loaded = load_rows(request.plan, request.source)
     digest = run_digest(request.plan, loaded)
-    path = request.out or Path("runs") / f"{run_name(loaded)}-{digest[:8]}"
+    path = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with RunLock(path):
         folder = open_run(path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
@@ -83,7 +97,7 @@ def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
             context = RunContext(
                 observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
             )
-            summary = _walk(request, loaded, folder, context)
+            summary = road(request, loaded, folder, context)
             write_json(folder.summary_json, summary)
             journal.append("finished", {})
     return folder, summary
@@ -110,24 +124,23 @@ def run_name(loaded: Loaded) -> str:
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
     from tunewright.stories.rebuild import write_report
-    from tunewright.stories.repair import mend
     from tunewright.stories.training import train
+    from tunewright.stories.tuning import search
 
     clock = Clock(run.observe)
-    prepared = prepare(loaded, request.plan)
-    write_json(folder.split_json, prepared.split)
-    check_knowledge(prepared, request.plan)
-    prepared, corrections = correct(prepared, request.plan)
-    examined = examine(prepared, request.plan, run)
-    mended = mend(prepared, examined, request.plan, run)
+    mended, examined = audited(request.plan, loaded, folder, run)
     prepared = mended.prepared
-    write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
     clock.lap("audit")
-    trained = train(prepared, mended.plan, run, folder)
+    searched = search(prepared, mended.plan, run)
+    plan = searched.plan
+    if searched.study is not None:
+        write_json(folder.study_json, searched.study)
+        clock.lap("search")
+    trained = train(prepared, plan, run, folder)
     fitted = trained.fitted
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
-    evaluation = _evaluate(prepared, trained, mended.plan, run)
+    evaluation = _evaluate(prepared, trained, plan, run)
     evaluation = with_behaviours(evaluation, fitted.model, prepared, request.plan)
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
@@ -143,6 +156,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
         evaluation,
         plan=request.plan,
         findings=examined.findings,
+        study=searched.study,
         seconds=seconds,
         notes=trained.choices.notes,
     )
@@ -151,11 +165,26 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     return summary
 
 
+def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, Examined]:
+    """Split, correct, examine and mend; written to the run folder."""
+    from tunewright.stories.repair import mend
+
+    prepared = prepare(loaded, plan)
+    write_json(folder.split_json, prepared.split)
+    check_knowledge(prepared, plan)
+    prepared, corrections = correct(prepared, plan)
+    examined = examine(prepared, plan, run)
+    mended = mend(prepared, examined, plan, run)
+    write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
+    return mended, examined
+
+
 def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:
     return {
         "rows": mended.prepared.typed.height,
         "findings": findings,
         "table": mended.prepared.table,
+        "repairs": mended.repairs,
         "remedies": mended.trials,
         "corrections": corrections_json(corrections),
     }

@@ -1,0 +1,108 @@
+"""`tunewright tune`: search for hyperparameters, say which of them matter, and leave the plan that won."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tunewright.cli.answer import Answer
+from tunewright.cli.options import (
+    DataArgument,
+    FreshOption,
+    JsonOption,
+    PlanOption,
+    QuietOption,
+    SetOption,
+    TargetOption,
+    TestOption,
+    ValidationOption,
+    plan_from,
+)
+
+if TYPE_CHECKING:
+    from tunewright.plan import Plan
+
+OutOption = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="Folder of the search. Default: studies/NAME-DIGEST.")
+]
+TrialsOption = Annotated[
+    int | None, typer.Option("--trials", metavar="N", min=1, help="At most so many; or search.trials of the plan.")
+]
+MinutesOption = Annotated[
+    float | None, typer.Option("--minutes", metavar="M", help="At most so long; or budget.minutes of the plan.")
+]
+SHOWN = 5
+
+
+def verb(
+    data: DataArgument = None,
+    target: TargetOption = None,
+    plan: PlanOption = None,
+    overrides: SetOption = None,
+    trials: TrialsOption = None,
+    minutes: MinutesOption = None,
+    validation: ValidationOption = None,
+    test: TestOption = None,
+    out: OutOption = None,
+    fresh: FreshOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> Answer:
+    """Search for hyperparameters on validation rows, say which of them matter, and write the plan that won.
+
+    An interrupted search is continued by the same command. The test rows are not looked at.
+
+    Example: tunewright tune tickets.csv --target team --minutes 10
+    """
+    given = [f"search.trials={trials}"] if trials is not None else []
+    given += [f"budget.minutes={minutes}"] if minutes is not None else []
+    resolved = plan_from(
+        data, target, plan=plan, overrides=[*(overrides or ()), *given], validation=validation, test=test
+    )
+    told = _walk(resolved, out=out, fresh=fresh, quiet=quiet)
+    return Answer(value=told, text=study_text(told))
+
+
+def _walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
+    from tunewright.cli.progress import shown
+    from tunewright.cli.signals import caught
+    from tunewright.events import to_all
+    from tunewright.stories.run import Request
+    from tunewright.stories.studying import study_story
+
+    with caught() as stop, shown(quiet=quiet) as show:
+        request = Request(
+            plan=plan,
+            out=Path(out) if out is not None else None,
+            fresh=fresh,
+            observe=to_all(stop.watch, show),
+            stop=stop,
+        )
+        return study_story(request)[1]
+
+
+def study_text(told: Mapping[str, Any]) -> str:
+    """What a person reads when a search ends: the winner, the best trials, what matters, where the plan is."""
+    from tunewright.cli.text import table
+    from tunewright.records import Study, from_json
+    from tunewright.report.study import best_trials, impact_sentences, winner
+
+    study = from_json(Study, {**told, "strategy": ""})
+    rows = [("trial", told["metric"], "seconds", "parameters")]
+    rows += [(str(one.number + 1), score, f"{one.seconds:.1f}", said) for one, score, said in best_trials(study, SHOWN)]
+    return "\n".join(
+        [
+            "",
+            winner(study),
+            "",
+            table(rows),
+            "",
+            *impact_sentences(study),
+            "",
+            f"Report   {told['report']}",
+            f"Run      tunewright run --plan {told['plan']}",
+        ]
+    )
