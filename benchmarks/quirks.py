@@ -56,7 +56,6 @@ KNOWN = {
         ("leakage_target", "registered"),
         ("id_column", "instant"),
         ("mixed_format", "dateday"),
-        ("leakage_split", "dateday"),
         ("time_drift", "*"),
     },
     "marvel_characters": {("id_column", "page_id"), ("id_column", "urlslug"), ("outliers", "APPEARANCES")},

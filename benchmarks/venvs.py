@@ -14,6 +14,7 @@ PINS: dict[str, tuple[str, ...]] = {
         "torch==2.13.0",
         "transformers==5.23.0",
         "accelerate==1.15.0",
+        "optuna==5.0.0",
         "scikit-learn==1.9.1",
         "numpy==2.4.6",
         "polars==2.1.0",

@@ -48,3 +48,35 @@ def test_what_is_no_bundle_exits_with_1(rows_csv, call, tmp_path):
     said = call("evaluate", tmp_path, rows_csv, "--json")
     assert said.code == 1
     assert said.json["error"]["type"] == "ModelError"
+
+
+def test_behaviours_of_a_file_are_tried_and_told(finished, rows_csv, call, tmp_path):
+    text = rows_csv.read_text().splitlines()[1].split(",")[0]
+    said = call("predict", finished.bundle, rows_csv, "--json").json["predictions"][0]["prediction"]
+    other = {"green": "red", "red": "green"}[said]
+    tests = tmp_path / "behaviours.yaml"
+    tests.write_text(
+        f"- {{name: stays, kind: must, examples: [{{text: {text}, size: 5}}], label: {said}}}\n"
+        f'- {{name: "turns \\e[31m", kind: must, examples: [{{text: {text}, size: 5}}], label: {other}}}\n'
+    )
+    called = call("evaluate", finished.bundle, rows_csv, "--tests", tests, "--json")
+    assert called.code == 0, called.err
+    first, second = called.json["behaviours"]
+    assert (first["name"], first["verdict"], first["tested"]) == ("stays", "passed", 1)
+    assert (second["verdict"], second["failures"][0]["said"]) == ("failed", f'"{said}" instead of "{other}"')
+    told = call("evaluate", finished.bundle, rows_csv, "--tests", tests).out
+    assert "1 of 2 behaviours pass." in told and "passed      stays: 1 of 1 cases pass." in told
+    assert f'"{said}" instead of "{other}"' in told and "\x1b" not in told
+
+
+def test_without_behaviours_none_are_told(finished, rows_csv, call):
+    assert call("evaluate", finished.bundle, rows_csv, "--json").json["behaviours"] == []
+    assert "behaviours" not in call("evaluate", finished.bundle, rows_csv).out
+
+
+def test_behaviours_that_do_not_fit_exit_with_2(finished, rows_csv, call, tmp_path):
+    tests = tmp_path / "behaviours.yaml"
+    assert call("evaluate", finished.bundle, rows_csv, "--tests", tests).code == 2
+    tests.write_text("- {name: a, kind: must, examples: [baba], label: nobody}")
+    said = call("evaluate", finished.bundle, rows_csv, "--tests", tests)
+    assert said.code == 2 and "nobody" in said.err

@@ -33,6 +33,9 @@ def test_each_row_against_the_tokenizer(make_rows, tiny_model):
     assert cut.read.tolist() == np.minimum(full, 10).tolist()
     assert (cut.max_length, cut.limit, cut.columns) == (10, 64, ("message",))
     assert (full > 10).any() and (full <= 10).any()
+    some = cut.among(np.array([7, 3, 100]))
+    assert some.rows.tolist() == [3, 7, 100] and some.full.tolist() == full[[3, 7, 100]].tolist()
+    assert some.read.tolist() == np.minimum(some.full, 10).tolist() and some.limit == cut.limit
 
 
 def test_the_texts_of_a_pair_count_together(make_rows, tiny_model):

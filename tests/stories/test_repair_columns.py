@@ -16,11 +16,11 @@ from tunewright.stories.prepare import load_rows, prepare
 from tunewright.stories.repair import TOGETHER, expert_columns, mend
 
 
-def table(rows=1500, seed=0):
+def table(rows=3000, seed=0):
     """Width times height says the class, junk says nothing; some sizes carry a unit."""
     rng = np.random.default_rng(seed)
     width, height = rng.uniform(1, 9, rows).round(2), rng.uniform(1, 9, rows).round(2)
-    area = width * height + rng.normal(0, 1, rows)
+    area = width * height + rng.normal(0, 8, rows)
     return pl.DataFrame(
         {
             "width": [f"{w} cm" if i % 20 == 0 else f"{w}" for i, w in enumerate(width)],
@@ -49,7 +49,7 @@ def test_the_three_ways_to_balance_are_tried_and_at_most_one_is_kept():
 
 
 def test_columns_that_give_nothing_go_and_the_others_stay():
-    done, found = tried(table(), derive={"area": "width * height"})
+    done, found = tried(table(6000), derive={"area": "width * height"})
     chosen = found["select_columns"]
     assert set(chosen.columns) & {"junk", "shop"} and not {"area"} & set(chosen.columns)
     assert chosen.kept and chosen.rule == "repair"
@@ -59,12 +59,17 @@ def test_columns_that_give_nothing_go_and_the_others_stay():
 
 
 def test_a_derived_column_is_measured_and_stays_whatever_it_gives():
-    done, _ = tried(table(), derive={"area": "width * height", "copy": "junk * 2"})
+    frame = table()
+    height = frame["height"].to_numpy()
+    width = np.array([float(cell.removesuffix(" cm")) for cell in frame["width"]])
+    side = (width - 5) * (height - 5) + np.random.default_rng(1).normal(0, 3, len(frame)) > 0
+    frame = frame.with_columns(y=pl.Series(np.where(side, "alike", "unlike")))
+    done, _ = tried(frame, derive={"cross": "(width - 5) * (height - 5)", "copy": "junk * 2"})
     asked = {trial.columns[0]: trial for trial in done.trials if trial.remedy == "derive"}
-    assert set(asked) == {"area", "copy"} and all(one.rule == "asked" and one.kept for one in asked.values())
-    assert asked["area"].effect.low > 0 and asked["area"].why == "asked for: width * height"
+    assert set(asked) == {"cross", "copy"} and all(one.rule == "asked" and one.kept for one in asked.values())
+    assert asked["cross"].effect.low > 0.1 and asked["cross"].why == "asked for: (width - 5) * (height - 5)"
     assert asked["copy"].effect.low <= 0
-    assert {"area", "copy"} <= set(done.prepared.typed.columns)
+    assert {"cross", "copy"} <= set(done.prepared.typed.columns)
 
 
 def test_columns_that_the_expert_speaks_of_stay():

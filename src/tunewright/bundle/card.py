@@ -59,7 +59,8 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "",
         f"Trained on {sizes['train']} rows, chosen on {sizes['validation']} ({split.how} split). "
         f"What trained: {trained.method}; kept: the {trained.kept} model{words} ({trained.why}). "
-        f"{trained.trainable:,} of {trained.parameters:,} weights were free. Precision: {trained.precision}.",
+        f"{trained.trainable:,} of {trained.parameters:,} weights were free. Precision: {trained.precision}."
+        + _diagnosed(trained),
         "",
         "## Use",
         "",
@@ -76,6 +77,13 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         "",
     ]
     return "\n".join(lines)
+
+
+def _diagnosed(trained: TrainedModel) -> str:
+    """What is said of the training, and of what more rows would give."""
+    said = [trained.diagnosis.text] if trained.diagnosis else []
+    said += [trained.learning_curve.text] if trained.learning_curve else []
+    return "".join(f" {text}" for text in said)
 
 
 def _prose(text: str) -> str:

@@ -6,6 +6,7 @@
     head.safetensors                                   the head
     lexical.safetensors lexical.json                   the linear model over n-grams, where validation chose to add it
     tunewright.json                                    task, decision, preprocessing, versions
+    behaviours.json                                    what the expert asks of the model, where the plan has it
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
     SHA256SUMS                                         digests of every file above
@@ -14,6 +15,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import FORMAT, SUMS, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, read_bundle
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
@@ -45,8 +47,18 @@ def write_bundle(
     card: str,
     extra: dict[str, Any],
     sample: pl.DataFrame,
+    behaviours: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
+
+    Args:
+        folder: where to; what is there is replaced.
+        model: as it was trained.
+        backbone_folder: whose tokenizer and configuration are copied; None without text.
+        card: text of the model card.
+        extra: what else is kept in tunewright.json.
+        sample: typed rows on which what was written has to answer as the model does.
+        behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
 
     Returns:
         The parity report.
@@ -58,6 +70,8 @@ def write_bundle(
     with write_folder(folder) as temporary:
         _write_files(temporary, model, backbone_folder, extra)
         write_text(temporary / "README.md", card)
+        if behaviours is not None:
+            write_json(temporary / BEHAVIOURS, behaviours)
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)

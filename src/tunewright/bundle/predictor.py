@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import read_bundle
+from tunewright.bundle.reading import read_behaviours_of, read_bundle
 from tunewright.data import read
 from tunewright.errors import DataError
 from tunewright.metrics import Outcome, scores
@@ -24,15 +24,17 @@ class Predictor:
 
     Args:
         model: the fitted model.
+        behaviours: what is asked of it whenever it is evaluated, as its bundle holds it; None: nothing.
     """
 
-    def __init__(self, model: FittedModel) -> None:
+    def __init__(self, model: FittedModel, behaviours: Any = None) -> None:
         self.model = model
+        self.behaviours = behaviours
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
         """Read a bundle folder; see `read_bundle` for what is refused."""
-        return cls(read_bundle(Path(folder)))
+        return cls(read_bundle(Path(folder)), read_behaviours_of(Path(folder)))
 
     def predict(self, data: Any) -> pl.DataFrame:
         """Predict for a file, a frame that speaks Arrow, or a list of dicts.

@@ -25,6 +25,7 @@ FORMAT = 1
 SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
+BEHAVIOURS = "behaviours.json"
 LOADED = (".json", ".safetensors")
 
 
@@ -44,6 +45,14 @@ def read_bundle(folder: Path) -> FittedModel:
             f"A bundle's files must fit together. {folder} holds something else ({type(problem).__name__}). "
             "Take the bundle from the run again."
         ) from problem
+
+
+def read_behaviours_of(folder: Path) -> Any:
+    """What the bundle holds of behaviours that are asked of its model, as JSON; None where it holds none.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    return read_json(folder / BEHAVIOURS) if (folder / BEHAVIOURS).is_file() else None
 
 
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:

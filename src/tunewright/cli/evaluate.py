@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,30 +25,40 @@ def verb(
     at_least: Annotated[
         float | None, typer.Option("--at-least", help="The value to reach (for an error or a loss: to stay under).")
     ] = None,
+    tests: Annotated[
+        str | None,
+        typer.Option("--tests", metavar="FILE", help="Behaviours to try (YAML). Default: those the bundle holds."),
+    ] = None,
     require_objective: RequireOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
-    """Score a bundle on the labelled rows of DATA: every metric of its task, with 95 % intervals."""
+    """Score a bundle on the labelled rows of DATA: every metric of its task, with 95 % intervals.
+
+    What the expert asked of the model (knowledge.tests of the plan) is tried again, also on rows of DATA.
+    """
     from tunewright.api import load
-    from tunewright.cli.text import score_rows, table
+    from tunewright.cli.text import behaviour_lines, score_rows, table
     from tunewright.errors import PlanError
     from tunewright.records import to_json
+    from tunewright.stories.evaluating import evaluate_bundle
 
     if require_objective and at_least is None:
         raise PlanError("--require-objective needs something to require. Got no --at-least. Add it.")
     predictor = load(bundle)
     objective = _objective(predictor, metric, at_least)
-    scores = predictor.evaluate(data)
-    said = _verdict(objective, scores)
+    found = evaluate_bundle(predictor, data, tests=Path(tests) if tests is not None else None)
+    said = _verdict(objective, found.scores)
     value: dict[str, Any] = {
         "bundle": bundle,
         "data": data,
         "metric": objective.metric,
-        "metrics": to_json(scores),
+        "metrics": to_json(found.scores),
         "verdict": to_json(said),
+        "behaviours": to_json(found.behaviours),
     }
-    text = f"{said.text}\n\n{table(score_rows(value['metrics']))}"
+    lines = [said.text, "", table(score_rows(value["metrics"])), *behaviour_lines(value["behaviours"])]
+    text = "\n".join(lines)
     return Answer(value=value, text=text, code=NOT_MET if require_objective and said.objective != "met" else 0)
 
 

@@ -90,6 +90,25 @@ def remedy_lines(summary: Mapping[str, Any]) -> list[str]:
     return ["", *(words.cut(line, LONGEST) for line in shown)] if shown else []
 
 
+def behaviour_lines(behaviours: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What became of each behaviour, one per line, below it the worst case that did not pass; `behaviours` as JSON.
+
+    >>> behaviour_lines([{"name": "greeting", "verdict": "passed", "text": "Passed: 2 of 2 pass.", "failures": []}])
+    ['', '1 of 1 behaviours pass.', 'passed      greeting: 2 of 2 pass.']
+    """
+    if not behaviours:
+        return []
+    passed = sum(one["verdict"] == "passed" for one in behaviours)
+    lines = ["", f"{passed} of {len(behaviours)} behaviours pass."]
+    for one in behaviours:
+        _, _, text = one["text"].partition(": ")
+        lines.append(f"{one['verdict']:<10}  {words.cut(one['name'], LONGEST)}: {words.cut(text, LONGEST)}")
+        for worst in one["failures"][:1]:
+            after = f" → {words.cut(worst['after'], LONGEST)}" if worst["after"] is not None else ""
+            lines.append(f"{'':<12}{words.cut(worst['before'], LONGEST)}{after}: {words.cut(worst['said'], LONGEST)}")
+    return lines
+
+
 def _score(raw: Any) -> Score:
     """A score that came through JSON, where what is undefined is null."""
     numbers = {name: float("nan") if raw[name] is None else raw[name] for name in ("value", "low", "high")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,11 @@ class Cut:
     max_length: int
     limit: int
     backbone: str
+
+    def among(self, rows: Array) -> Cut:
+        """The same of some rows only, given by their ids."""
+        kept = np.isin(self.rows, rows)
+        return replace(self, rows=self.rows[kept], full=self.full[kept], read=self.read[kept])
 
 
 def cut_of(problem: Problem, split: Split) -> Cut | None:

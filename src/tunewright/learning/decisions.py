@@ -42,7 +42,7 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
             for t in GRID
         ]
     )
-    return Decision(temperature=temperature, thresholds=(_middle_of_plateau(values),))
+    return Decision(temperature=temperature, thresholds=(middle_of_plateau(values),))
 
 
 def _interval(task: Regression, outputs: Array, targets: Array) -> Decision:
@@ -82,11 +82,11 @@ def _label_thresholds(task: Multilabel, outputs: Array, targets: Array, metric: 
             or 0.0
             for t in GRID
         ]
-        return Decision(thresholds=(_middle_of_plateau(np.array(shared)),) * len(task.labels))
-    common = _middle_of_plateau(f1.mean(1))
+        return Decision(thresholds=(middle_of_plateau(np.array(shared)),) * len(task.labels))
+    common = middle_of_plateau(f1.mean(1))
     enough = targets.sum(0) >= FEWEST_POSITIVES
     return Decision(
-        thresholds=tuple(_middle_of_plateau(f1[:, k]) if enough[k] else common for k in range(len(task.labels)))
+        thresholds=tuple(middle_of_plateau(f1[:, k]) if enough[k] else common for k in range(len(task.labels)))
     )
 
 
@@ -95,7 +95,7 @@ def _f1_per_label(targets: Array, said: Array) -> Array:
     return np.asarray(2 * hits / np.maximum(said.sum(0) + targets.sum(0), 1))
 
 
-def _middle_of_plateau(values: Array) -> float:
+def middle_of_plateau(values: Array) -> float:
     """The middle of the stretch of thresholds around the best one that is within half a point of it.
 
     The single best threshold of a finite sample is noise; the middle of what is as good holds up on new rows.

@@ -11,11 +11,13 @@ import numpy as np
 import torch
 
 from tunewright.events import Event, Observer
+from tunewright.learning.diagnosis import Facts
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe
 from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
+from tunewright.learning.watching import draw_sample, facts_of, make_watch
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
@@ -28,6 +30,7 @@ from tunewright.training.labelled import Labelled, Texts
 from tunewright.training.loop import Surroundings, train
 from tunewright.training.recipe import Recipe
 from tunewright.training.state import LoopState
+from tunewright.training.watch import Watch
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,16 +46,26 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """Where it ended: the network at its best epoch, the loop's state, how many weights there are and were free."""
+    """Where it ended: the network at its best epoch, the loop's state, how many weights there are and were free.
+
+    `facts` are what a diagnosis needs beside the state's learning curve, if one was asked for.
+    """
 
     network: Network
     state: LoopState
     parameters: int
     trainable: int
+    facts: Facts | None = None
 
 
 def fine_tune(
-    judging: Judging, choices: Choices, start: Start, run: RunContext, *, stop_after: int | None = None
+    judging: Judging,
+    choices: Choices,
+    start: Start,
+    run: RunContext,
+    *,
+    stop_after: int | None = None,
+    suspects: Array | None = None,
 ) -> Tuned:
     """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch.
 
@@ -62,6 +75,8 @@ def fine_tune(
         start: the probe and what it was fitted on.
         run: observer, checkpoints, stop signal.
         stop_after: the epoch to end at, where that is settled; None lets validation choose.
+        suspects: (n,) whether a train row's label is doubtful, for the diagnosis; None: nobody asks for one, and
+            nothing but validation rows is looked at.
     """
     recipe = replace(choices.recipe, stop_after=stop_after)
     problem = judging.problem
@@ -75,10 +90,14 @@ def fine_tune(
         set_dropout(trained.encoder, recipe.dropout)
     parameters = _count(network.parameters())
     trainable = _count(p for p in trained.parameters() if p.requires_grad)
-    first = probe_epoch(judging, start)
-    if (head_only and choices.head == "linear") or stop_after == 0:
-        # The probe is the optimum of this very problem: there is nothing left to train.
-        return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable)
+    # With a linear head the probe is the optimum of this very problem: there is nothing left to train.
+    done = (head_only and choices.head == "linear") or stop_after == 0
+    facts, watch, first = None, None, probe_epoch(judging, start)
+    if suspects is not None and len(problem.inputs["validation"]):
+        asked = _Asked(suspects, trainable, 0 if done else recipe.epochs)
+        facts, watch, first = _look(judging, start, asked, run.observe, first, head_only=head_only)
+    if done:
+        return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable, facts)
     around = Surroundings(
         loss=judging.loss,
         judge=judging.judge,
@@ -86,13 +105,43 @@ def fine_tune(
         checkpoints=run.checkpoints,
         stop=run.stop,
         device=pick_device(),
+        watch=watch,
     )
     training, validation = _labelled(judging, start, recipe, head_only)
     state = train(trained, training, validation, recipe, start=first, around=around)
     merge_lora(trained)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
-    return Tuned(network, state, parameters, trainable)
+    return Tuned(network, state, parameters, trainable, facts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What a diagnosis is told: doubtful train rows, how many weights train, epochs planned."""
+
+    suspects: Array
+    trainable: int
+    epochs: int
+
+
+def _look(
+    judging: Judging, start: Start, asked: _Asked, observe: Observer, first: Epoch, *, head_only: bool
+) -> tuple[Facts, Watch, Epoch]:
+    """What the loop looks at, and the curve's first point with what is seen of the train rows there."""
+    problem, frozen = judging.problem, start.frozen
+    sample = draw_sample(asked.suspects, validation_rows=len(problem.inputs["validation"]), seed=problem.seed)
+    facts = facts_of(
+        judging,
+        sample,
+        start.probe.outputs(frozen["validation"]),
+        trainable=asked.trainable,
+        epochs=asked.epochs,
+        suspects=float(asked.suspects.mean()),
+    )
+    inputs = Inputs((), frozen["train"]) if head_only else problem.inputs["train"]
+    watch = make_watch(judging, sample, facts, inputs=inputs, observe=observe)
+    seen: dict[str, Any] = watch.look(start.probe.outputs(frozen["train"][sample.rows]))
+    return facts, watch, replace(first, **seen)
 
 
 def _natural(observe: Observer, sign: int) -> Observer:

@@ -15,6 +15,7 @@ import numpy as np
 
 from tunewright.bundle.model import FittedModel
 from tunewright.learning.decisions import fit_decision
+from tunewright.learning.diagnosis import diagnose
 from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.learning.judging import Judging
 from tunewright.learning.lexical import Words, choose_share, fit_lexical
@@ -30,6 +31,7 @@ from tunewright.learning.probe import (
 )
 from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
+from tunewright.learning.watching import natural
 from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
@@ -68,7 +70,14 @@ class Fitted:
     backbone_folder: Path | None
 
 
-def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | None = None) -> Fitted:
+def fit(
+    judging: Judging,
+    choices: Choices,
+    run: RunContext,
+    settled: Settled | None = None,
+    *,
+    suspects: Array | None = None,
+) -> Fitted:
     """Fit a model to a problem.
 
     Args:
@@ -77,6 +86,7 @@ def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | 
         choices: what trains and how.
         run: journal, observer, checkpoints, stop signal.
         settled: what earlier fits chose, for a problem without validation rows; None lets validation choose.
+        suspects: (n,) whether a train row's label is doubtful; only the diagnosis asks. None: none is.
     """
     from tunewright.learning.finetune import Start, fine_tune
     from tunewright.models.precision import keep_few_kernels
@@ -93,7 +103,9 @@ def fit(judging: Judging, choices: Choices, run: RunContext, settled: Settled | 
         run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
     epochs = settled.epochs if settled is not None else None
-    tuned = fine_tune(judging, choices, Start(frozen, probe, precision), run, stop_after=epochs)
+    doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
+    start = Start(frozen, probe, precision)
+    tuned = fine_tune(judging, choices, start, run, stop_after=epochs, suspects=doubted)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
@@ -213,7 +225,7 @@ def _trained(
 ) -> TrainedModel:
     model, outputs = kept
     sign, metric, state = judging.sign, judging.metric, tuned.state
-    history = tuple(dataclasses.replace(epoch, metric=sign * epoch.metric) for epoch in state.history)
+    history = natural(state.history, sign)
     candidates = {"probe": history[0].metric}
     if history[1:]:
         candidates["fine-tuned"] = max((epoch.metric for epoch in history[1:]), key=lambda value: sign * value)
@@ -233,6 +245,7 @@ def _trained(
         precision=model.precision,
         digest=weights_digest(model.network),
         seconds=dict(seconds),
+        diagnosis=None if tuned.facts is None else diagnose(history, tuned.facts),
     )
 
 

@@ -52,9 +52,11 @@ class Judging:
 
         0 where there are no validation rows: then everything is settled, and nothing is chosen.
         """
-        if not len(outputs):
-            return 0.0
-        task, targets = self.problem.task, self.problem.targets["validation"]
+        return self.score(outputs, self.problem.targets["validation"]) if len(outputs) else 0.0
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        """The same of other rows, with a decision of their own; higher is always better."""
+        task = self.problem.task
         value = metric_of(self.metric).value(
             task.outcome(targets, outputs, fit_decision(task, outputs, targets, self.metric))
         )

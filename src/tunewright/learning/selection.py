@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tunewright.learning.trial import Arm, Ruler, Sums, part_scores
+from tunewright.learning.trial import Arm, Ruler, Sums, part_scores, tolerance
 
 Array = np.ndarray[Any, np.dtype[Any]]
+SLACK = 0.2  # of the half point that a remedy may cost
 MOST_WORK = 3e11  # multiplications, some ten seconds; beyond, nothing is chosen
 
 
@@ -19,7 +20,7 @@ def spare_columns(
     """Choose the columns that can go together without the out-of-fold score falling.
 
     Each column is left out by itself, then one after the other, the least missed first, as long as the mean score over
-    the folds is at least what it is with all of them. A ridge fit without some columns follows from the part of the
+    the folds is what it is with all of them, but for a tenth of a point, which is less than folds can tell. A ridge fit without some columns follows from the part of the
     sums that is not theirs: two fits per column and fold, each F³ for F features; nothing is summed again.
 
     Args:
@@ -44,9 +45,10 @@ def spare_columns(
         return float(np.mean(part_scores(arm, ruler, penalty, sums, np.flatnonzero(kept)))) if kept.any() else -np.inf
 
     whole = score(())
+    enough = whole - SLACK * tolerance(ruler.metric, np.array([whole]))
     alone = {name: score((name,)) for name in blocks}
     gone: list[str] = []
     for name in sorted(blocks, key=lambda name: -alone[name]):
-        if alone[name] >= whole and score((*gone, name)) >= whole:
+        if alone[name] >= enough and score((*gone, name)) >= enough:
             gone.append(name)
     return tuple(name for name in blocks if name in gone)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tunewright.learning.crossfit import PENALTIES, FoldSums, deal_folds, one_hot
 from tunewright.learning.decisions import fit_decision
+from tunewright.learning.thresholds import fit_threshold
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Score
 from tunewright.stats import nadeau_bengio
@@ -168,7 +169,10 @@ def _decision(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> 
     if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
         return Decision()
     rows = np.setdiff1d(np.flatnonzero(arm.weights > 0), held)
-    return fit_decision(task, _outputs(arm, task, rows, fit), arm.targets[rows], ruler.metric)
+    outputs = _outputs(arm, task, rows, fit)
+    if isinstance(task, Multilabel):
+        return fit_decision(task, outputs, arm.targets[rows], ruler.metric)
+    return fit_threshold(task, outputs, arm.targets[rows], ruler.metric)
 
 
 def _outputs(arm: Arm, task: Task, rows: Array, fit: tuple[Array, Array]) -> Array:

@@ -27,8 +27,8 @@ REPAIRS = ("parse_numbers", "parse_dates", "unify_spellings", "decode_missing", 
 WIDTH = 40
 _CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F"
 _UNSEEN = r"\x{AD}\x{180E}\x{200B}-\x{200D}\x{2060}\x{FEFF}"
-# Where cleaning may change more than blanks: markup, control and unseen characters, misread text.
-_UNCLEAN = rf"<[a-zA-Z/!]|&[a-zA-Z#]|[{_CONTROL}{_UNSEEN}]|{PATTERN}"
+# Where cleaning may change more than blanks, beside misread text: markup, control and unseen characters.
+_UNCLEAN = rf"<[a-zA-Z/!]|&[a-zA-Z#]|[{_CONTROL}{_UNSEEN}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +123,9 @@ def _nothing(read: Reading) -> Iterator[Repair]:
 
 
 def _texts(column: Column, texts: pl.Series, cleaner: TextCleaner) -> Iterator[Repair]:
-    suspect = texts.filter(texts.str.contains(_UNCLEAN).fill_null(False))
+    wide = texts.filter(texts.str.contains(r"[^\x00-\x7F]").fill_null(False))
+    misread = wide.filter(wide.str.contains(PATTERN) & ~wide.str.contains(_UNCLEAN))
+    suspect = [*texts.filter(texts.str.contains(_UNCLEAN).fill_null(False)), *misread]
     cells = sum(cleaner(text) != _squeezed(text, cleaner) for text in suspect)
     if cells:
         told = "cleaned of markup, control characters, unseen characters and wrong encoding"
@@ -143,7 +145,7 @@ def _gaps(column: Column, values: pl.Series, preprocess: PreprocessOptions) -> I
         marks |= values.is_in(list(column.empty)).fill_null(False)
     if not marks.any():
         return
-    told = "a value of their own, as other empty cells"
+    told = "taken as a value of their own"
     if column.kind == "number":
         told = "filled with the median of the train rows"
         told += "" if preprocess.missing == "impute" else ", and a feature says that they were empty"
@@ -157,7 +159,7 @@ def _repair(remedy: str, read: Reading, marks: pl.Series, what: str, *, shown: s
         return
     at = int(marks.fill_null(False).arg_max() or 0)
     now = read.typed[at]
-    said = "|".join(now) if isinstance(now, list | pl.Series) else f"{now:g}" if isinstance(now, float) else str(now)
+    said = "|".join(now) if isinstance(now, list | pl.Series) else f"{now:.10g}" if isinstance(now, float) else str(now)
     yield Repair(
         remedy=remedy,
         column=read.column.name,

@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from tunewright.records import Epoch, Score
+from tunewright.metrics import metric as metric_of
+from tunewright.records import Epoch, LearningCurve, Score
 from tunewright.report import drawing, words
 from tunewright.report.drawing import LABEL, Figure
 
@@ -29,11 +30,39 @@ def learning_curve(history: Sequence[Epoch], *, best: int) -> Figure:
 
 
 def metric_curve(history: Sequence[Epoch], *, best: int, metric: str) -> Figure:
-    """The objective metric on the validation part by epoch, with the best epoch marked."""
+    """The objective metric by epoch on validation and on sampled train rows, with the best epoch marked."""
     epochs = [e.epoch for e in history]
-    line = drawing.curve(epochs, [e.metric for e in history], name=words.metric(metric), colour="--accent")
-    layout = drawing.layout(height=300, x="epoch", y=f"{words.metric(metric)}, validation")
-    return {"data": [line], "layout": layout | {"showlegend": False} | _epoch_axis(layout, epochs, best)}
+    line = drawing.curve(epochs, [e.metric for e in history], name="validation", colour="--accent")
+    seen = [e for e in history if e.train_metric is not None]
+    layout = drawing.layout(height=300, x="epoch", y=words.metric(metric))
+    if not seen:
+        return {"data": [line], "layout": layout | {"showlegend": False} | _epoch_axis(layout, epochs, best)}
+    values = [e.train_metric for e in seen if e.train_metric is not None]
+    train = drawing.curve([e.epoch for e in seen], values, name="train sample", colour="--muted")
+    train["line"]["dash"] = "dot"
+    return {"data": [train, line], "layout": layout | _epoch_axis(layout, epochs, best)}
+
+
+def rows_curve(curve: LearningCurve) -> Figure:
+    """The probe's score by the rows it learned from, and where a power law puts it with more."""
+    gain = curve.gain if metric_of(curve.metric).greater_is_better else _negative(curve.gain)
+    last = curve.scores[-1]
+    then = Score(value=last.value + gain.value, low=last.value + gain.low, high=last.value + gain.high, n=last.n)
+    measured = drawing.curve(curve.rows, [one.value for one in curve.scores], name="measured", colour="--accent")
+    beyond = drawing.curve([curve.rows[-1] + curve.extra], [then.value], name="by the power law", colour="--muted")
+    beyond["marker"]["symbol"] = "circle-open"
+    for line, scores in ((measured, curve.scores), (beyond, (then,))):
+        line["error_y"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [drawing.finite(one.high - one.value) for one in scores],
+            "arrayminus": [drawing.finite(one.value - one.low) for one in scores],
+            "color": line["line"]["color"],
+            "thickness": 1,
+            "width": 4,
+        }
+    layout = drawing.layout(height=300, x="train rows", y=f"{words.metric(curve.metric)}, probe")
+    return {"data": [measured, beyond], "layout": layout}
 
 
 def intervals(scores: Mapping[str, Score], *, metric: str) -> Figure:
@@ -157,6 +186,10 @@ def most_confused(matrix: Sequence[Sequence[int]], *, most: int) -> list[int]:
         sum(row) - row[i] + sum(other[i] for j, other in enumerate(matrix) if j != i) for i, row in enumerate(matrix)
     ]
     return sorted(sorted(range(len(matrix)), key=lambda i: -wrong[i])[:most])
+
+
+def _negative(score: Score) -> Score:
+    return Score(value=-score.value, low=-score.high, high=-score.low, n=score.n)
 
 
 def _epoch_axis(layout: Figure, epochs: Sequence[int], best: int) -> Figure:

@@ -125,6 +125,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "one_n": all(len({score.n for score in scores.values()}) <= 1 for scores in evaluation.per_class.values()),
         "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
         "epochs": _epochs(data.trained),
+        "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
         "kept": "with words" if data.trained.words else data.trained.kept,
         "long": LONG,
         "figures": _figures(data),
@@ -172,6 +173,8 @@ def _figures(data: ReportData) -> dict[str, Figure]:
     if epochs:
         figures["loss"] = charts.learning_curve(epochs, best=trained.best_epoch)
         figures["metric"] = charts.metric_curve(epochs, best=trained.best_epoch, metric=trained.metric)
+    if trained.learning_curve is not None:
+        figures["rows"] = charts.rows_curve(trained.learning_curve)
     ours = data.evaluation.metrics.get("test", {}).get(data.evaluation.metric)
     if ours is not None:
         rivals = {row["name"]: row["score"] for row in _baseline_rows(data, "")}
@@ -202,6 +205,7 @@ def _environment() -> Environment:
         "interval": words.interval,
         "beside": words.beside,
         "effect": effect,
+        "advice": words.advice,
         "became": became,
         "verdict": verdict,
         "count": words.count,

@@ -108,10 +108,10 @@ def parallel(study: Study, names: Sequence[str]) -> Figure:
     columns = [_unit_scale([trial.params.get(name) for trial, _ in scored]) for name in names]
     scores = [score for _, score in scored]
     sign = 1 if study.greater_is_better else -1
-    rank = _unit_scale([sign * score for score in scores])
+    rank, heights = _unit_scale([sign * score for score in scores]), _unit_scale(scores)
     data = []
     for place, (trial, score) in enumerate(scored):
-        y = [column[place] for column in columns] + [_unit_scale(scores)[place]]
+        y = [column[place] for column in columns] + [heights[place]]
         strong = rank[place] or 0.0
         one = drawing.curve(
             list(range(len(y))), [-1.0 if at is None else at for at in y], name=str(trial.number), colour="--accent"

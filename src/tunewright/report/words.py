@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewright.records import Comparison, Evaluation, Score, TaskKind
+from tunewright.learning.diagnosis import ADVICE
+from tunewright.records import Comparison, Diagnosis, Evaluation, Score, TaskKind
 from tunewright.stats import rounded
 
 METRICS = {
@@ -284,6 +285,15 @@ def comparison(record: Comparison, *, task: TaskKind, same: str = "") -> str:
     if record.verdict == "worse":
         return f"The {name} is better than our model."
     return "No evidence of a difference."
+
+
+def advice(found: Diagnosis) -> str:
+    """What may help a training that went wrong, most likely first; keys of a newer release are left out.
+
+    >>> advice(Diagnosis(verdict="underfit", text="", advice=("more_epochs",)))
+    'raise training.epochs'
+    """
+    return "; ".join(ADVICE[key] for key in found.advice if key in ADVICE)
 
 
 def plain(item: Any) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunewright.planfile import Problem, convert
+from tunewright.planfile.problems import clean
 from tunewright.planfile.words import nearest
 from tunewright.search.options import DimensionOptions, Value
 from tunewright.search.space import Dimension, contradictions, read_dimension
@@ -38,12 +39,17 @@ def read_space(space: Space, plan: type) -> tuple[tuple[Dimension, ...], list[Pr
     """
     known = searchable(plan)
     dimensions, problems = [], list[Problem]()
+    paths = dict[str, str]()
     for name, given in space.items():
-        at = f"search.space.{name}"
+        at = f"search.space.{clean(name)}"
         path = full_name(name, known)
         if path is None:
             problems.append(Problem(path=at, text=_unknown(name, known)))
             continue
+        if path in paths:
+            problems.append(Problem(path=at, text=f"must be given once. Got {paths[path]} too. Remove one of them."))
+            continue
+        paths[path] = name
         dimension, wrong = read_dimension(path, given)
         when = {full_name(key, known) or key: values for key, values in dimension.when.items()}
         dimension = replace(dimension, when=when)
@@ -51,7 +57,6 @@ def read_space(space: Space, plan: type) -> tuple[tuple[Dimension, ...], list[Pr
         if not wrong:
             problems += _misfits(dimension, plan, at)
             dimensions.append(replace(dimension, whole=_is_whole(dimension, plan)))
-    paths = {full_name(name, known): name for name in space}
     found = [Problem(path=f"search.space.{paths[path]}", text=text) for path, text in contradictions(dimensions)]
     return tuple(dimensions), [*problems, *found]
 
@@ -109,14 +114,16 @@ def _is_whole(dimension: Dimension, plan: type) -> bool:
     """Whether the plan takes no fraction there."""
     if dimension.choices:
         return False
-    between = (dimension.low + dimension.high) / 2 + 1e-3
+    between = dimension.low + 0.3819 * (dimension.high - dimension.low)
+    if between.is_integer():
+        between = dimension.low + 0.4142 * (dimension.high - dimension.low)
     return bool(convert(plan, nested({dimension.name: between}))[1]) and dimension.high > dimension.low
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
     several = [path for path in known if path.split(".")[-1] == name]
     if several:
-        return f"must name one hyperparameter. Got {name}, which is any of {', '.join(several)}. Write the path."
+        return f"must name one hyperparameter. Got {clean(name)}, which is any of {', '.join(several)}. Write the path."
     near = nearest(name, [*known, *(path.split(".")[-1] for path in known)])
     hint = f"Did you mean {near}?" if near else f"There are {', '.join(known)}."
-    return f"must be a hyperparameter of the plan. Got {name}. {hint}"
+    return f"must be a hyperparameter of the plan. Got {clean(name)}. {hint}"

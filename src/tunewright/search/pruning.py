@@ -13,7 +13,8 @@ FEWEST = 4
 def lags(past: Sequence[Trial], step: int, value: float) -> bool:
     """Whether a trial that stands at `value` after some epochs is in the worse half of those that came so far.
 
-    Asked after 1, 2, 4, 8, … epochs, and only where four trials or more have been there.
+    Asked after 1, 2, 4, 8, … epochs, and only where four trials or more have been there. Trials that failed do not
+    count: how far they had come says nothing.
 
     Args:
         past: trials before it.
@@ -27,6 +28,6 @@ def lags(past: Sequence[Trial], step: int, value: float) -> bool:
     """
     if step < 1 or step & (step - 1):
         return False
-    others = [at for trial in past for epoch, at in trial.steps if epoch == step]
+    others = [at for trial in past if trial.state != "failed" for epoch, at in trial.steps if epoch == step]
     better = sum(other > value for other in others)
     return len(others) + 1 >= FEWEST and better >= (len(others) + 1) / FACTOR

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tunewright.errors import PlanError
 from tunewright.search.options import DimensionOptions, Value
 
 GRID_POINTS = 5
+MOST_COMBINATIONS = 100_000
 Params = Mapping[str, Value]
 
 
@@ -37,6 +39,17 @@ class Dimension:
         """Whether this hyperparameter matters beside others."""
         return all(params.get(name) in values for name, values in self.when.items())
 
+    def takes(self, value: Value) -> bool:
+        """Whether a value is one of the choices, or lies in the range.
+
+        >>> Dimension(name="n", low=1, high=3, whole=True).takes(2.5)
+        False
+        """
+        if self.choices:
+            return value in self.choices
+        inside = not isinstance(value, str) and self.low <= value <= self.high
+        return inside and (not self.whole or float(value).is_integer())
+
     def points(self) -> tuple[Value, ...]:
         """The choices, or at most five points of a range.
 
@@ -52,7 +65,9 @@ class Dimension:
             values = [self.low * (self.high / self.low) ** step for step in steps]
         else:
             values = [self.low + (self.high - self.low) * step for step in steps]
-        rounded = [round(value) if self.whole else float(f"{value:.6g}") for value in values]
+        # Six digits read well, but must not leave the range.
+        short = [min(max(float(f"{value:.6g}"), self.low), self.high) for value in values]
+        rounded = [round(value) for value in values] if self.whole else short
         return tuple(dict.fromkeys(rounded))
 
     def at(self, value: Value) -> float:
@@ -86,8 +101,9 @@ def read_dimension(name: str, given: DimensionOptions | Sequence[Value]) -> tupl
 def _wrong(options: DimensionOptions) -> Iterator[str]:
     low, high = options.low, options.high
     if options.choices:
-        if low is not None or high is not None:
-            yield "must be choices or a range. Got both. Leave one of them out."
+        if low is not None or high is not None or options.log:
+            got = "both" if low is not None or high is not None else "choices with log: true"
+            yield f"must be choices or a range. Got {got}. Leave one of them out."
         return
     if low is None or high is None:
         yield "must have choices, or low and high. Got neither in full. Write {low: 0.1, high: 0.5} or a list."
@@ -101,20 +117,51 @@ def _wrong(options: DimensionOptions) -> Iterator[str]:
 def contradictions(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, str]]:
     """(path, problem) for every condition that can never hold or that waits for itself."""
     by_name = {dimension.name: dimension for dimension in dimensions}
+    wrong = set[str]()
     for dimension in dimensions:
         for name, values in dimension.when.items():
             other = by_name.get(name)
-            if other is None:
-                yield (
-                    dimension.name,
-                    f"must depend on another of the space. Got {name}. Add that, or drop `when`.",
-                )
-            elif other.choices and not set(values) & set(other.choices):
-                listed = ", ".join(map(str, other.choices))
-                yield dimension.name, f"must have a condition that can hold. {name} is one of {listed}. Change `when`."
+            text = _dead(other, values) if other is not None else f"another of the space. Got {name}. Add that"
+            if text:
+                wrong.add(dimension.name)
+                yield dimension.name, f"must depend on {text}, or drop `when`."
     waiting = _waiting(by_name)
     if waiting:
         yield waiting[0], f"must not wait for itself. {', '.join(waiting)} depend on each other. Drop one `when`."
+    elif not wrong:
+        yield from _never(dimensions)
+
+
+def _dead(other: Dimension, values: Sequence[Value]) -> str:
+    """What is wrong with a condition of which a part can never hold, or nothing."""
+    dead = [value for value in values if not other.takes(value)]
+    if not dead and values:
+        return ""
+    listed = ", ".join(map(_shown, dead)) or "none"
+    if other.choices:
+        return f"values that {other.name} takes: {', '.join(map(_shown, other.choices))}. Got {listed}. Change it"
+    return f"values that {other.name} takes: {other.low:g} to {other.high:g}. Got {listed}. Change it"
+
+
+def _never(dimensions: Sequence[Dimension]) -> Iterator[tuple[str, str]]:
+    """Dimensions whose conditions, with those of what they depend on, exclude each other."""
+    needs = dict[str, dict[str, set[Value]]]()
+    for dimension in in_order(dimensions):
+        whole = {name: set(values) for name, values in dimension.when.items()}
+        for name in dimension.when:
+            for other, values in needs[name].items():
+                whole[other] = whole.get(other, values) & values
+        needs[dimension.name] = whole
+        for name in [name for name, values in whole.items() if not values]:
+            yield (
+                dimension.name,
+                f"must have conditions that can hold together. Got some that ask {name} for different values, "
+                "its own and those of what it depends on. Change `when`.",
+            )
+
+
+def _shown(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _waiting(by_name: Mapping[str, Dimension]) -> list[str]:
@@ -141,12 +188,20 @@ def in_order(dimensions: Sequence[Dimension]) -> tuple[Dimension, ...]:
 def combinations(dimensions: Sequence[Dimension]) -> list[dict[str, Value]]:
     """Every combination of points, each once; what does not matter is left out.
 
+    Raises:
+        PlanError: there are more than 100,000.
+
     >>> a = Dimension(name="a", choices=("x", "y"))
     >>> combinations([a, Dimension(name="b", choices=(1.0, 2.0), when={"a": ("y",)})])
     [{'a': 'x'}, {'a': 'y', 'b': 1.0}, {'a': 'y', 'b': 2.0}]
     """
     found: list[dict[str, Value]] = [{}]
     for dimension in in_order(dimensions):
+        if len(found) * len(dimension.points()) > MOST_COMBINATIONS:
+            raise PlanError(
+                f"A grid must have at most {MOST_COMBINATIONS:,} combinations. This space has more. "
+                "Name fewer values, or search with search.strategy: random or bayesian."
+            )
         found = [
             {**params, dimension.name: point} if point is not None else params
             for params in found

@@ -140,8 +140,7 @@ def fits(params: Mapping[str, Value], dimensions: Sequence[Dimension]) -> bool:
         one = by_name.get(name)
         if one is None:
             return False
-        inside = value in one.choices if one.choices else not isinstance(value, str) and one.low <= value <= one.high
-        if not inside:
+        if not one.takes(value):
             return False
     return True
 

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,10 +19,13 @@ from tunewright.runfolder.context import RunContext
 from tunewright.search.impact import impact
 from tunewright.search.options import SearchOptions, Value
 from tunewright.search.pruning import lags
-from tunewright.search.space import Dimension
+from tunewright.search.space import Dimension, combinations
 from tunewright.search.strategies import Bayesian, Grid, Random, Strategy
 
 SLACK = 1.05  # of the time budget: a trial that would end beyond is not begun
+KEPT = 0.25  # of the time budget, at most, for the further seeds of the finalists
+LONGEST = 300  # characters of why a trial failed
+FAILURES = (TunewrightError, MemoryError, RuntimeError, ArithmeticError, ValueError)
 
 
 class GivenUp(Exception):
@@ -37,7 +40,10 @@ class Objective(Protocol):
     """Parameters to a score, higher is better."""
 
     def __call__(self, params: Mapping[str, Value], *, seed: int, report: Callable[[int, float], None]) -> float:
-        """Evaluate; `report(epoch, score)` is told what stands on the way and may raise `GivenUp`."""
+        """Evaluate; `report(epoch, score)` is told what stands on the way and may raise `GivenUp`.
+
+        A score that is not finite says that there is none.
+        """
         ...
 
 
@@ -74,9 +80,11 @@ def run_study(objective: Objective, setup: Setup, options: SearchOptions, run: R
         run: journal and observer.
 
     Raises:
-        PlanError: the time is too short for one trial.
+        PlanError: the time is too short for one trial, or a grid has too many combinations.
         TrainingError: every trial failed.
     """
+    if options.strategy == "grid":
+        combinations(setup.dimensions)  # too many are refused now, not after the first trial
     search = _Search(objective=objective, setup=setup, options=options, run=run)
     why = search.try_all()
     complete = [trial for trial in search.trials if trial.state == "complete"]
@@ -117,82 +125,101 @@ class _Search:
         """Run the trials; returns why there are no more."""
         strategy = strategy_of(self.options)
         for number in range(self.options.trials):
-            if self.time_is_up():
+            if self.trials and self.no_time_for(self.usual(), kept=self.kept()):
                 return f"the {self.setup.minutes:g} minutes of the budget"
-            params = dict(self.setup.standard) if number == 0 else self.propose(strategy, number)
-            if params is None:
-                return "nothing was left to try"
-            self.add(number, params)
+            if not self.add(number, strategy):
+                return "the last combination of the grid"
         return f"the {self.options.trials} trials of the plan"
 
-    def propose(self, strategy: Strategy, number: int) -> dict[str, Value] | None:
-        """What the strategy wants to try next."""
-        return strategy.propose(self.setup.dimensions, self.trials, seed=self.setup.seed, number=number)
-
-    def add(self, number: int, params: Mapping[str, Value]) -> None:
-        """Run one trial, or take it from the journal."""
-        made = self.run.decide(f"trial {number}", lambda: to_json(self.attempt(number, params)))
+    def add(self, number: int, strategy: Strategy) -> bool:
+        """Run one trial, or take it from the journal; False where nothing is left to try."""
+        made = self.run.decide(f"trial {number}", lambda: self.proposed(number, strategy))
+        if made is None:
+            return False
         trial = from_json(Trial, made)
         self.trials.append(trial)
         self.spent += trial.seconds
         shown = _natural(trial, self.setup.sign)
         score = "no score" if shown.score is None else f"{self.setup.metric} {shown.score:.4f}"
         self.run.tell("search", f"Trial {number + 1} of {self.options.trials}: {score}, {trial.state}.", trial=number)
+        return True
 
-    def attempt(self, number: int, params: Mapping[str, Value], *, seed: int | None = None) -> Trial:
+    def proposed(self, number: int, strategy: Strategy) -> Any:
+        """Run what the strategy wants to try next; the time that it thinks counts as the trial's."""
+        started = time.monotonic()
+        params: Mapping[str, Value] | None = self.setup.standard
+        if number:
+            params = strategy.propose(self.setup.dimensions, self.trials, seed=self.setup.seed, number=number)
+        return None if params is None else to_json(self.attempt(number, params, started=started))
+
+    def attempt(self, number: int, params: Mapping[str, Value], *, started: float, seed: int | None = None) -> Trial:
         """Run one trial; what goes wrong in it is its own affair."""
-        started, steps = time.monotonic(), list[tuple[int, float]]()
+        steps = list[tuple[int, float]]()
 
         def report(epoch: int, value: float) -> None:
-            steps.append((epoch, value))
-            if self.options.prune and seed is None and lags(self.trials, epoch, value):
-                raise GivenUp("pruned")
-            if self.time_is_up(now=time.monotonic() - started):
+            if math.isfinite(value):
+                steps.append((epoch, value))
+                if self.options.prune and seed is None and lags(self.trials, epoch, value):
+                    raise GivenUp("pruned")
+            if self.setup.minutes is not None and self.spent + time.monotonic() - started > self.setup.minutes * 60:
                 raise GivenUp("stopped")
 
         score, state, why = None, "complete", ""
         try:
             score = self.objective(params, seed=self.setup.seed if seed is None else seed, report=report)
-            if not math.isfinite(score) or score <= -1e9:
+            if not math.isfinite(score):
                 score, state, why = None, "failed", "The metric is undefined for what it predicts."
         except GivenUp as end:
             state = end.state
-        except (TunewrightError, MemoryError) as error:
-            state, why = "failed", str(error) or type(error).__name__
+        except FAILURES as error:
+            state, why = "failed", _why(error)
         seconds = round(time.monotonic() - started, 3)
         made = {"number": number, "params": dict(params), "score": score, "seconds": seconds, "state": state}
         return from_json(Trial, {**made, "steps": steps, "why": why})
 
-    def time_is_up(self, *, now: float = 0.0) -> bool:
-        """Whether another trial (or, `now` seconds into one, its next epoch) would pass the budget."""
-        if self.setup.minutes is None:
-            return False
-        limit = self.setup.minutes * 60
-        if now:
-            return self.spent + now > limit
-        usual = float(np.median([trial.seconds for trial in self.trials])) if self.trials else 0.0
-        return bool(self.trials) and self.spent + usual > limit * SLACK
+    def usual(self) -> float:
+        """Seconds that a trial takes."""
+        return float(np.median([trial.seconds for trial in self.trials]))
+
+    def kept(self) -> float:
+        """Seconds kept for the finalists."""
+        repeats = min(self.options.finalists, len(self.trials)) * (self.options.seeds - 1)
+        return min(repeats * self.usual(), KEPT * 60 * (self.setup.minutes or 0.0))
+
+    def no_time_for(self, seconds: float, *, kept: float = 0.0) -> bool:
+        """Whether a trial of that length would pass the budget, less what is kept."""
+        return self.setup.minutes is not None and self.spent + seconds > self.setup.minutes * 60 * SLACK - kept
 
     def decide_among(self, complete: Sequence[Trial]) -> tuple[Best, float | None]:
-        """Give the best trials further seeds; the best mean wins. Also the spread of one seed's score."""
+        """Give the best trials further seeds; the best mean wins. Also the spread of one seed's score.
+
+        All get a second seed before one gets a third, and only those with the most seeds can win: what time or a
+        failure left at one seed may have been lucky.
+        """
         ranked = sorted(complete, key=lambda trial: -_score(trial))[: self.options.finalists]
-        candidates: list[Best] = []
-        for trial in ranked:
-            scores = [_score(trial)]
-            for extra in range(1, self.options.seeds):
-                if self.time_is_up():
-                    break
-                scores += self.repeat(trial, self.setup.seed + extra)
-            candidates.append(Best(params=trial.params, score=float(np.mean(scores)), seeds=tuple(scores)))
-        squares = [float(np.var(one.seeds, ddof=1)) for one in candidates if len(one.seeds) > 1]
+        scores = {trial.number: [_score(trial)] for trial in ranked}
+        for extra in range(1, self.options.seeds):
+            for trial in ranked:
+                if not self.no_time_for(trial.seconds):
+                    scores[trial.number] += self.repeat(trial, (self.setup.seed + extra) % 2**32)
+        most = max(map(len, scores.values()))
+        candidates = [
+            Best(params=trial.params, score=float(np.mean(scores[trial.number])), seeds=tuple(scores[trial.number]))
+            for trial in ranked
+            if len(scores[trial.number]) == most
+        ]
+        squares = [float(np.var(seeds, ddof=1)) for seeds in scores.values() if len(seeds) > 1]
         spread = float(np.mean(squares)) ** 0.5 if squares else None
         return max(candidates, key=lambda one: one.score), spread
 
     def repeat(self, trial: Trial, seed: int) -> list[float]:
         """The score of a finalist with another seed; nothing where that fails."""
         name = f"finalist {trial.number} seed {seed}"
-        made = self.run.decide(name, lambda: to_json(self.attempt(trial.number, trial.params, seed=seed)))
-        again = from_json(Trial, made)
+
+        def make() -> Any:
+            return to_json(self.attempt(trial.number, trial.params, started=time.monotonic(), seed=seed))
+
+        again = from_json(Trial, self.run.decide(name, make))
         self.spent += again.seconds
         self.run.tell("search", f"Finalist of trial {trial.number + 1}, seed {seed}.", trial=trial.number)
         return [] if again.score is None else [again.score]
@@ -213,13 +240,21 @@ def _most_first(found: Sequence[Impact]) -> tuple[Impact, ...]:
 
 
 def _nothing(trials: Sequence[Trial], setup: Setup) -> TunewrightError:
-    if any(trial.state == "stopped" for trial in trials):
+    if all(trial.state == "stopped" for trial in trials):
         return PlanError(
             f"budget.minutes must allow one trial. {setup.minutes:g} minutes ended within the first. "
             "Give it more, or search with fewer epochs or model.train: head."
         )
-    whys = list(dict.fromkeys(trial.why for trial in trials))
+    whys = list(dict.fromkeys(trial.why or f"One was {trial.state}." for trial in trials))
     return TrainingError(
         f"At least one trial of a search must succeed. All {len(trials)} failed: {' '.join(whys[:3])} "
         "Narrow the space to values that work."
     )
+
+
+def _why(error: BaseException) -> str:
+    """Why a trial failed, in one line; an error that is not ours is named."""
+    said = " ".join(str(error).split())[:LONGEST]
+    if isinstance(error, TunewrightError):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -81,6 +81,8 @@ def summary(
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
         },
+        "overfitting": to_json(fitted.trained.diagnosis),
+        "learning_curve": to_json(fitted.trained.learning_curve),
         "task": prepared.table.task,
         "metric": evaluation.metric,
         "metrics": to_json(evaluation.metrics),

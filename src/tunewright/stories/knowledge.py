@@ -69,11 +69,14 @@ def corrections_json(corrections: Corrections | None) -> dict[str, Any] | None:
 
 
 def with_behaviours(evaluation: Evaluation, model: FittedModel, prepared: Prepared, plan: Plan) -> Evaluation:
-    """Try the expert's behaviours on the model; rows they are tried on come from the validation part."""
+    """Try the expert's behaviours on the model; rows they are tried on come from the validation part.
+
+    Of those rows no text is kept where the plan wants no examples; examples of the behaviours file are the expert's.
+    """
     if plan.knowledge.tests is None:
         return evaluation
     from tunewright.bundle.predictor import Predictor
-    from tunewright.evaluation.behaviours import read_behaviours, run_behaviours
+    from tunewright.evaluation.behaviours import read_behaviours, run_behaviours, without_rows
 
     predictor = Predictor(model)
     results = run_behaviours(
@@ -83,7 +86,18 @@ def with_behaviours(evaluation: Evaluation, model: FittedModel, prepared: Prepar
         table=prepared.table,
         cast=model.preprocessor.conform,
     )
-    return replace(evaluation, behaviours=tuple(to_json(result) for result in results))
+    shown = results if plan.report.examples else without_rows(results)
+    return replace(evaluation, behaviours=tuple(to_json(result) for result in shown))
+
+
+def bundled_behaviours(plan: Plan) -> dict[str, Any] | None:
+    """What a bundle keeps of the plan's behaviours, so that they are tried again wherever it is evaluated."""
+    if plan.knowledge.tests is None:
+        return None
+    from tunewright.evaluation.behaviours import behaviours_to_json, read_behaviours
+
+    behaviours = behaviours_to_json(read_behaviours(plan.knowledge.tests))
+    return {"examples": plan.report.examples, "behaviours": behaviours}
 
 
 def labels_of(prepared: Prepared) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     if searched.study is not None:
         write_json(folder.study_json, searched.study)
         clock.lap("search")
-    trained = train(prepared, plan, run, folder)
+    trained = train(prepared, plan, run, folder, doubtful=_doubtful(examined.findings))
     fitted = trained.fitted
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
@@ -163,6 +163,11 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     write_report(folder, summary)
     _remove_checkpoints(folder)
     return summary
+
+
+def _doubtful(findings: tuple[Finding, ...]) -> list[int]:
+    """Ids of the rows whose label the audit doubts."""
+    return [row for finding in findings if finding.kind == "label_errors" for row in finding.rows]
 
 
 def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, Examined]:

@@ -19,7 +19,7 @@ from tunewright.learning.balance import make_balance
 from tunewright.learning.finetune import Start, fine_tune
 from tunewright.learning.fit import fit_probe_of
 from tunewright.learning.frozen import decide_precision, frozen_features
-from tunewright.learning.judging import Judging
+from tunewright.learning.judging import WORST, Judging
 from tunewright.learning.probe import Probe
 from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices, choose
@@ -27,6 +27,7 @@ from tunewright.metrics import metric as metric_of
 from tunewright.plan import Plan, with_values
 from tunewright.records import BalanceKind, Split
 from tunewright.runfolder.context import RunContext
+from tunewright.search import Dimension
 from tunewright.search.options import Value
 from tunewright.stories.prepare import Prepared, pose, task_of
 
@@ -76,31 +77,31 @@ class Trials:
         """1 where a higher metric is better, otherwise −1."""
         return 1 if metric_of(self.prepared.objective.metric).greater_is_better else -1
 
-    def standard(self, names: Sequence[str]) -> dict[str, Value]:
+    def standard(self, dimensions: Sequence[Dimension]) -> dict[str, Value]:
         """The values that hyperparameters have without a search."""
         choices = self._choices(self.plan, self.problem(_posed(self.plan, 0)))
-        return {name: value for name in names if (value := _value(self.plan, choices, name)) is not None}
+        return {one.name: value for one in dimensions if (value := _value(self.plan, choices, one)) is not None}
 
     def _score(self, plan: Plan, place: int, report: Report) -> float:
         posed = _posed(plan, place)
         problem = self.problem(posed)
         choices = self._choices(plan, problem)
         probe = self.probe(posed, choices.pooling, plan.balance, choices.probe_strength)
-        report(0, probe.metric)
+        report(0, _defined(probe.metric))
         judging = self._judging(replace(problem, seed=plan.seed), plan.balance)
         start = Start(self.frozen(posed, choices.pooling), probe, decide_precision(problem, self.run))
 
         def hear(event: Event) -> None:
             if event.what == "progress" and event.data["epoch"] > heard[-1]:
                 heard.append(event.data["epoch"])
-                report(heard[-1], judging.sign * event.data["metric"])
+                report(heard[-1], _defined(judging.sign * event.data["metric"]))
 
         heard = [0]
         tuned = fine_tune(judging, choices, start, RunContext(observe=hear, stop=self.run.stop))
-        return tuned.state.best
+        return _defined(tuned.state.best)
 
     def _choices(self, plan: Plan, problem: Problem) -> Choices:
-        return choose(problem, plan.model, plan.training)
+        return choose(problem, plan.model, plan.training, plan.augment)
 
     def _judging(self, problem: Problem, balance: BalanceKind) -> Judging:
         metric = self.prepared.objective.metric
@@ -121,12 +122,17 @@ class Trials:
         return fit_probe_of(judging, self.frozen(posed, pooling), strength=strength)
 
 
+def _defined(value: float) -> float:
+    """A score, or not a number where the metric is undefined for what was predicted."""
+    return float("nan") if value == WORST else value
+
+
 def _posed(plan: Plan, place: int) -> Posed:
     return Posed(preprocess=plan.preprocess, backbone=plan.model.name, max_length=plan.model.max_length, place=place)
 
 
-def _value(plan: Plan, choices: Choices, name: str) -> Value | None:
-    """What the plan says, or what stands for its `auto`; None where nothing does."""
+def _value(plan: Plan, choices: Choices, dimension: Dimension) -> Value | None:
+    """What the plan says; for `auto` what it stands for, unless it is to be tried as such; None where nothing is."""
     recipe = choices.recipe
     decided: dict[str, Value] = {
         "model.train": choices.method,
@@ -138,11 +144,11 @@ def _value(plan: Plan, choices: Choices, name: str) -> Value | None:
         "training.dropout": recipe.dropout,
     }
     given: Any = plan
-    for step in name.split("."):
+    for step in dimension.name.split("."):
         given = getattr(given, step)
-    if given != "auto":
+    if given != "auto" or "auto" in dimension.choices:
         return given if isinstance(given, str) else float(given)
-    return decided.get(name)
+    return decided.get(dimension.name)
 
 
 def _deaf(epoch: int, value: float) -> None:

@@ -53,7 +53,7 @@ def search(prepared: Prepared, plan: Plan, run: RunContext) -> Searched:
         return Searched(plan=plan)
     dimensions = read_space(plan.search.space, Plan)[0] or default_space(prepared.table)
     trials = Trials(prepared, plan, run, _splits(prepared, plan))
-    standard = trials.standard([dimension.name for dimension in dimensions])
+    standard = trials.standard(dimensions)
     setup = Setup(
         dimensions=dimensions,
         standard={one.name: standard[one.name] for one in dimensions if one.name in standard and one.holds(standard)},
@@ -74,7 +74,8 @@ def default_space(table: Table) -> tuple[Dimension, ...]:
     if not text:
         return TABLE_SPACE
     heads = (Dimension(name="model.head", choices=("linear", "mlp")),) if mixed else ()
-    return (*TEXT_SPACE, *heads)
+    means_nothing = {"training.label_smoothing"} if table.task == "regression" else set[str]()
+    return tuple(one for one in (*TEXT_SPACE, *heads) if one.name not in means_nothing)
 
 
 def _splits(prepared: Prepared, plan: Plan) -> list[Split]:

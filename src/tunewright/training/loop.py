@@ -27,6 +27,7 @@ from tunewright.training.labelled import Labelled
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
+from tunewright.training.watch import Watch
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Loss = Callable[[Tensor, Tensor, float], Tensor]
@@ -54,6 +55,7 @@ class Surroundings:
         checkpoints: folder for them, or None.
         stop: returns a signal number once one has arrived.
         device: where the network lives.
+        watch: what is looked at after each epoch beside validation, or None.
     """
 
     loss: Loss
@@ -62,6 +64,7 @@ class Surroundings:
     checkpoints: Path | None
     stop: Callable[[], int | None]
     device: torch.device
+    watch: Watch | None = None
 
 
 def train(
@@ -166,6 +169,8 @@ class _Session:
         return value if self.optimizer.step(schedule(state.step, self.planned)) else math.nan
 
     def count(self, state: LoopState, loss: float, rows: int) -> None:
+        watch = self.around.watch
+        state.jumps += watch is not None and watch.jumped(loss)
         if math.isfinite(loss):
             state.bad_steps = 0
             state.loss_sum += loss * rows
@@ -197,9 +202,12 @@ class _Session:
                 validation_loss=loss,
                 metric=metric,
                 seconds=state.seconds,
+                updates=state.position,
+                jumps=state.jumps,
+                **self.looked_at(),
             )
         )
-        state.position, state.loss_sum, state.rows_done = 0, 0.0, 0
+        state.position, state.loss_sum, state.rows_done, state.jumps = 0, 0.0, 0, 0
         # Patience is counted among tuned epochs: the first ones often lie below the probe before they pass it.
         better = state.best_tuned is None or metric > state.best_tuned
         state.stale = 0 if better else state.stale + 1
@@ -208,7 +216,15 @@ class _Session:
             state.best, state.best_epoch = metric, state.epoch
             self.best = self.optimizer.snapshot(self.best)
         self.tell(state)
+        if self.around.watch is not None:
+            self.around.watch.hear(tuple(state.history))
         self.maybe_save(state, time.monotonic())
+
+    def looked_at(self) -> dict[str, float | None]:
+        watch = self.around.watch
+        if watch is None:
+            return {}
+        return watch.look(predict_outputs(self.network, watch.inputs, device=self.around.device))
 
     def validation_loss(self, outputs: Array) -> float:
         device = self.around.device

@@ -30,6 +30,7 @@ class LoopState:
         rows_done: rows behind it.
         seconds: spent, over all sittings.
         bad_steps: updates in a row that were not finite.
+        jumps: updates of the open epoch whose loss was far above that of a constant answer, or not finite.
         best: the best validation metric, the start included.
         best_epoch: whose it is; 0 is the start.
         best_tuned: the best metric of a closed epoch.
@@ -44,6 +45,7 @@ class LoopState:
     rows_done: int = 0
     seconds: float = 0.0
     bad_steps: int = 0
+    jumps: int = 0
     best: float = 0.0
     best_epoch: int = 0
     best_tuned: float | None = None

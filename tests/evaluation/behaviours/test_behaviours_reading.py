@@ -1,3 +1,4 @@
+import json
 import os
 from dataclasses import replace
 
@@ -6,7 +7,15 @@ import pytest
 
 from tunewright.data import conform, describe
 from tunewright.errors import PlanError
-from tunewright.evaluation.behaviours import Direction, Invariance, Must, check_behaviours, read_behaviours
+from tunewright.evaluation.behaviours import (
+    Direction,
+    Invariance,
+    Must,
+    behaviours_from_json,
+    behaviours_to_json,
+    check_behaviours,
+    read_behaviours,
+)
 
 GOOD = """
 - name: refunds are refunds
@@ -258,3 +267,34 @@ def test_a_source_of_a_derived_column_may_be_set(data):
     known = data("team", from_seller="length(seller)")
     check_behaviours((Invariance(name="a", examples=("x",), set={"seller": "y"}),), **known)
     assert 'Got "from_seller"' in misfits((Invariance(name="a", examples=("x",), set={"from_seller": "1"}),), known)
+
+
+def test_json_and_back(tmp_path):
+    behaviours = read(tmp_path, GOOD)
+    written = json.loads(json.dumps(behaviours_to_json(behaviours), allow_nan=False))
+    assert behaviours_from_json(written, source="The bundle") == behaviours
+    assert [one["kind"] for one in written] == ["must", "must", "invariance", "invariance", "direction"]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "must be a list of behaviours"),
+        ({"a": 1}, "must be a list of behaviours"),
+        ([], "must be a list of behaviours"),
+        (["text"], r"\[0\]: must be a behaviour"),
+        ([{"kind": "os.system", "name": "a"}], r"\[0\]\.kind: must be one of"),
+        (
+            [{"kind": "must", "name": "a", "examples": ["x"], "label": "y", "run": "z"}],
+            r"\[0\]\.run: must be a known key",
+        ),
+        ([{"kind": "must", "name": "a", "examples": [[["x"]]], "label": "y"}], r"\[0\]\.examples"),
+        ([{"kind": "must", "name": "a", "examples": [1], "label": {"a": 1}}], r"\[0\]\.label"),
+        ([{"kind": "invariance", "name": "a", "apply_to": "__import__('os')", "set": {"a": "b"}}], "apply_to"),
+        ([{"kind": "must", "name": "a", "examples": ["x"], "label": "y"}] * 2, "a name of its own"),
+    ],
+)
+def test_json_from_outside_is_held_to_the_rules_of_a_file(value, says):
+    with pytest.raises(PlanError, match=says) as refused:
+        behaviours_from_json(value, source="The bundle")
+    assert str(refused.value).startswith("The bundle must have no mistakes")

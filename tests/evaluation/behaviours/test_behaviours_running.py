@@ -15,6 +15,7 @@ from tunewright.evaluation.behaviours import (
     Must,
     check_behaviours,
     run_behaviours,
+    without_rows,
 )
 from tunewright.records import from_json, to_json
 
@@ -313,3 +314,17 @@ def test_a_real_model(learned, make_rows):
     )
     assert results[0].verdict == "passed" and results[0].tested > 30
     assert results[2].verdict == "failed" and results[2].tested == 200
+
+
+def test_texts_of_rows_are_left_out_where_nobody_wants_them_shown():
+    model = Model("team", by_words)
+    results = model.run(
+        Invariance(name="rows", apply_to="contains(message, 'Anna')", swaps={"from": "Anna", "to": "a refund"}),
+        Must(name="examples", examples=("Anna",), label="refund"),
+    )
+    assert all(one.failures for one in results) and "longer message" in results[0].failures[0].before
+    hidden = without_rows(results)
+    for failure in hidden[0].failures:
+        assert (failure.before, failure.after) == (f"row {failure.row}", None)
+    assert hidden[1] == results[1]
+    assert [(one.verdict, one.failed, one.text) for one in hidden] == [(o.verdict, o.failed, o.text) for o in results]

@@ -6,8 +6,8 @@ Source: Ribeiro et al. (2020), Beyond accuracy: behavioral testing of NLP models
 
 from tunewright.evaluation.behaviours.checking import check_behaviours
 from tunewright.evaluation.behaviours.kinds import Behaviour, Direction, Invariance, Must
-from tunewright.evaluation.behaviours.reading import read_behaviours
-from tunewright.evaluation.behaviours.results import BehaviourFailure, BehaviourResult
+from tunewright.evaluation.behaviours.reading import behaviours_from_json, behaviours_to_json, read_behaviours
+from tunewright.evaluation.behaviours.results import BehaviourFailure, BehaviourResult, without_rows
 from tunewright.evaluation.behaviours.running import run_behaviours
 
 __all__ = [
@@ -17,7 +17,10 @@ __all__ = [
     "Direction",
     "Invariance",
     "Must",
+    "behaviours_from_json",
+    "behaviours_to_json",
     "check_behaviours",
     "read_behaviours",
     "run_behaviours",
+    "without_rows",
 ]

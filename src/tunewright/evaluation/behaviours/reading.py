@@ -1,9 +1,12 @@
-"""A behaviours file: a YAML list, each item with its `kind`, a name of its own, and the keys of that kind."""
+"""A behaviours file: a YAML list, each item with its `kind`, a name of its own, and the keys of that kind.
+
+The same list as JSON travels in a bundle, and is read by the same rules.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 from tunewright.errors import PlanError
 from tunewright.evaluation.behaviours.kinds import KINDS, Behaviour
 from tunewright.planfile import Problem, convert, lies_at, plan_error, read_yaml, show
+from tunewright.records import to_json
 
 LONGEST_FILE = 1_000_000  # bytes
 
@@ -29,6 +33,33 @@ def read_behaviours(path: str | os.PathLike[str]) -> tuple[Behaviour, ...]:
     'smalltalk'
     """
     tree, problems = read_yaml(_text(Path(path)))
+    return _all(tree, problems, source=f"The behaviours file {os.fspath(path)}")
+
+
+def behaviours_to_json(behaviours: Sequence[Behaviour]) -> list[dict[str, Any]]:
+    """Behaviours as plain JSON.
+
+    >>> from tunewright.evaluation.behaviours.kinds import Must
+    >>> behaviours_to_json([Must(name="greeting", examples=("Good morning",), label="smalltalk")])[0]["kind"]
+    'must'
+    """
+    return [{"kind": behaviour.kind, **to_json(behaviour)} for behaviour in behaviours]
+
+
+def behaviours_from_json(value: Any, *, source: str) -> tuple[Behaviour, ...]:
+    """Rebuild from `behaviours_to_json`, trusting nothing: the rules are those of a file.
+
+    Args:
+        value: a list of mappings.
+        source: where it comes from, for the message.
+
+    Raises:
+        PlanError: all that is wrong in it, each with its place.
+    """
+    return _all(value, [], source=source)
+
+
+def _all(tree: Any, problems: list[Problem], *, source: str) -> tuple[Behaviour, ...]:
     items = tree if isinstance(tree, list) else []
     if not items and not problems:
         got = "nothing" if tree in (None, []) else show(tree)
@@ -45,7 +76,7 @@ def read_behaviours(path: str | os.PathLike[str]) -> tuple[Behaviour, ...]:
                 wrong.append(Problem(path="name", text=text))
         problems += [Problem(path=f"[{place}].{p.path}".rstrip("."), text=p.text) for p in wrong]
     if problems:
-        raise plan_error(problems, source=f"The behaviours file {os.fspath(path)}")
+        raise plan_error(problems, source=source)
     return tuple(read)
 
 

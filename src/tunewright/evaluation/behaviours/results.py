@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 WIDEST = 200  # characters of a text that is shown
@@ -49,6 +49,21 @@ class BehaviourResult:
     failed: int
     text: str
     failures: tuple[BehaviourFailure, ...] = ()
+
+
+def without_rows(results: Iterable[BehaviourResult]) -> tuple[BehaviourResult, ...]:
+    """The same without texts of the data's rows, for who does not want them shown; examples of the file stay.
+
+    >>> failed = BehaviourFailure(before="Ann called", after="Bob called", said="'a' became 'b'", row=7)
+    >>> one = BehaviourResult(name="n", kind="must", verdict="failed", tested=1, failed=1, text="", failures=(failed,))
+    >>> without_rows([one])[0].failures[0].before
+    'row 7'
+    """
+    return tuple(replace(one, failures=tuple(map(_without_text, one.failures))) for one in results)
+
+
+def _without_text(failure: BehaviourFailure) -> BehaviourFailure:
+    return failure if failure.row is None else replace(failure, before=f"row {failure.row}", after=None)
 
 
 def differing(old: Mapping[str, Any], new: Mapping[str, Any] | None) -> tuple[str, str | None]:

@@ -1,0 +1,222 @@
+"""Would more labelled rows help? The probe's score at shares of the train rows, extrapolated by a power law.
+
+The fits are closed-form, from sums over blocks of rows that are added up once: discriminants for one label per row,
+ridge for the rest. Shapes: n train rows, m held-out ones, F features, K outputs, b resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from tunewright.learning.crossfit import Moments
+from tunewright.learning.discriminant import discriminants
+from tunewright.learning.trial import as_logits, learned_targets, strata_of
+from tunewright.metrics import metric as metric_of
+from tunewright.records import LearningCurve, Score
+from tunewright.stats import bootstrap_weights, percentile_interval
+from tunewright.tasks import Classification, Decision, Task
+
+Array = np.ndarray[Any, np.dtype[Any]]
+BLOCKS = 8
+# Blocks that are learned from, and how many draws of so many.
+SIZES = ((2, 4), (4, 4), (6, 2), (8, 1))
+PENALTY = 0.1
+FEWEST = 64  # train rows below which an eighth is nothing to learn from
+MOST = 40_000  # train rows that are summed; the law reaches the others
+ROUNDS = 120
+FLOORS = (0.0, 0.25, 0.5, 0.75, 0.9)  # of the least loss: what no number of rows removes
+EXTRA = 1_000
+NEGLIGIBLE = 0.005  # of a bounded metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Rows with their frozen features: `x` (n, F), `targets` as the task encodes them, `weights` (n,) or None."""
+
+    x: Array
+    targets: Array
+    weights: Array | None = None
+
+    def only(self, rows: Array) -> Part:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Part(x=self.x[rows], targets=self.targets[rows], weights=weights)
+
+
+def learning_curve(task: Task, metric: str, train: Part, held: Part, *, seed: int) -> LearningCurve | None:
+    """Score the probe at 25, 50, 75 and 100 % of the train rows, and extrapolate.
+
+    Cost: n F² for the sums and F³ for each of eleven fits, whatever the number of draws.
+
+    Args:
+        task: of the targets.
+        metric: the objective metric.
+        train: rows to learn from.
+        held: rows that are not learned from and are not test rows.
+        seed: of draws and resamples.
+
+    Returns:
+        None where there are too few rows, or the metric is undefined on a draw.
+    """
+    n = len(train.targets)
+    if n < FEWEST or len(held.targets) < FEWEST / 4:
+        return None
+    blocks = _blocks(task, train, seed)
+    rows = [round(n * count / BLOCKS) for count, _ in SIZES]
+    resamples = np.concatenate(list(bootstrap_weights(len(held.targets), rounds=ROUNDS, seed=seed)))
+    rng = np.random.default_rng([seed, 73])
+    values, samples = [], []
+    for count, draws in SIZES:
+        found = [_scores(task, metric, blocks, chosen, held, resamples) for chosen in _draws(rng, count, draws)]
+        if any(one is None for one in found):
+            return None
+        values.append(np.array([one[0] for one in found if one]))
+        samples.append(np.stack([one[1] for one in found if one]))
+    return _curve(metric, rows, values, samples, n, len(held.targets), rng)
+
+
+def _blocks(task: Task, train: Part, seed: int) -> list[Moments]:
+    """Sums over eighths of the train rows, each with about its share of every class."""
+    rng = np.random.default_rng([seed, 74])
+    order = rng.permutation(len(train.targets))[:MOST]
+    strata = strata_of(task, train.targets)[order]
+    order = order[np.argsort(strata, kind="stable")]
+    y = learned_targets(task, train.targets)
+    weights = np.ones(len(y)) if train.weights is None else np.asarray(train.weights, np.float64)
+    if isinstance(task, Classification):
+        weights = np.where(train.targets >= 0, weights, 0.0)
+    # Dealt in turn along the strata, every round in another order.
+    rounds = -(-len(order) // BLOCKS)
+    dealt = np.concatenate([rng.permutation(BLOCKS) for _ in range(rounds)])[: len(order)]
+    parts = [order[dealt == block] for block in range(BLOCKS)]
+    return [Moments.of(train.x[part], y[part], weights[part]) for part in parts]
+
+
+def _draws(rng: np.random.Generator, count: int, draws: int) -> list[Array]:
+    """Sets of blocks, disjoint as far as possible."""
+    found: list[Array] = []
+    while len(found) < draws:
+        order = rng.permutation(BLOCKS)
+        found += [order[first : first + count] for first in range(0, BLOCKS - count + 1, count)]
+    return found[:draws]
+
+
+def _scores(
+    task: Task, metric: str, blocks: Sequence[Moments], chosen: Array, held: Part, resamples: Array
+) -> tuple[float, Array] | None:
+    """The metric of a fit on some blocks, higher is better: on the held-out rows and on their (b,) resamples."""
+    sums = reduce(Moments.plus, (blocks[block] for block in chosen))
+    weight, bias = discriminants(sums, [PENALTY])[0] if isinstance(task, Classification) else sums.solve(PENALTY)
+    outputs = np.asarray(held.x @ weight + bias, np.float32)
+    if not isinstance(task, Classification):
+        outputs = as_logits(task, outputs)
+    one = metric_of(metric)
+    outcome = task.outcome(held.targets, outputs, Decision())
+    value = one.value(outcome)
+    if value is None or not np.isfinite(value):
+        return None
+    sign = 1 if one.greater_is_better else -1
+    return sign * float(value), sign * np.asarray(one.resampled(outcome)(resamples), np.float64)
+
+
+def _curve(
+    metric: str,
+    rows: Sequence[int],
+    values: Sequence[Array],
+    samples: Sequence[Array],
+    n: int,
+    held: int,
+    rng: np.random.Generator,
+) -> LearningCurve:
+    one = metric_of(metric)
+    sign = 1 if one.greater_is_better else -1
+    best = (one.bounds[1] if one.greater_is_better else one.bounds[0]) or 0.0
+    means = np.array([value.mean() for value in values])
+    drawn = np.minimum(_resampled_means(values, samples, rng), sign * best)
+    scores = tuple(_score(sign * mean, sign * column, held) for mean, column in zip(means, drawn.T, strict=True))
+    extra = min(EXTRA, 2 * _round_down(n))
+    law = _Law(np.array(rows, float), float(n), float(n + extra))
+    gain = law.gain(sign * best - means)
+    gains = np.array([law.gain(sign * best - line) for line in drawn if np.isfinite(line).all()])
+    found = _score(gain, gains if len(gains) else np.array([gain]), held)
+    return LearningCurve(
+        metric=one.name,
+        rows=tuple(rows),
+        scores=scores,
+        extra=extra,
+        gain=found,
+        text=_text(found, extra, None not in one.bounds, one.name),
+    )
+
+
+def _resampled_means(values: Sequence[Array], samples: Sequence[Array], rng: np.random.Generator) -> Array:
+    """(b, sizes) mean scores: held-out rows and draws resampled.
+
+    All train rows are one draw only; how much another would differ is taken from the draws of half of them.
+    """
+    spread = float(values[1].std(ddof=1)) / np.sqrt(2)
+    columns = []
+    for value, sample in zip(values, samples, strict=True):
+        picked = rng.integers(0, len(value), sample.shape)
+        column = sample[picked, np.arange(sample.shape[1])].mean(0)
+        columns.append(column if len(value) > 1 else column + rng.normal(0, spread, len(column)))
+    return np.stack(columns, axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Law:
+    """loss(n) = floor + a n^−c, fitted to losses at `rows`; extrapolated from `now` to `then`.
+
+    Source: Cortes, Jackel, Solla, Vapnik & Denker (1994), Learning curves: asymptotic values and rate of convergence.
+    """
+
+    rows: Array
+    now: float
+    then: float
+
+    def gain(self, losses: Array) -> float:
+        """By how much the loss falls; the floor is that of the best fit among a few."""
+        losses = np.maximum(losses, 1e-6)
+        return min((self._fit(losses, share * float(losses.min())) for share in FLOORS), key=lambda found: found[0])[1]
+
+    def _fit(self, losses: Array, floor: float) -> tuple[float, float]:
+        x, y = np.log(self.rows), np.log(losses - floor)
+        slope, level = np.polyfit(x, y, 1)
+        error = float(((np.exp(level + slope * x) + floor - losses) ** 2).sum())
+        at: Callable[[float], float] = lambda n: float(np.exp(level + slope * np.log(n)))  # noqa: E731
+        return error, at(self.now) - at(self.then)
+
+
+def _score(value: float, samples: Array, n: int) -> Score:
+    finite = samples[np.isfinite(samples)]
+    low, high = percentile_interval(finite) if len(finite) else (value, value)
+    return Score(value=float(value), low=min(low, float(value)), high=max(high, float(value)), n=n)
+
+
+def _round_down(n: int) -> int:
+    """To one significant digit.
+
+    >>> _round_down(437), _round_down(64)
+    (400, 60)
+    """
+    unit: int = 10 ** (len(str(n)) - 1)
+    return n // unit * unit
+
+
+def _text(gain: Score, extra: int, bounded: bool, metric: str) -> str:
+    """What more rows would give, in a sentence."""
+    name = metric.replace("_", " ")
+    ends = [f"{100 * end:+.1f}" if bounded else f"{end:+.3g}" for end in (gain.value, gain.low, gain.high)]
+    unit = " points" if bounded else ""
+    value, low, high = (end.replace("-", "−") for end in ends)
+    what = f"{extra:,} more labelled rows"
+    if bounded and gain.high < NEGLIGIBLE:
+        return f"More rows of this kind would not help: {what} would change {name} by {value}{unit} ({low} to {high})."
+    if gain.low > 0:
+        return f"{what} would add about {value.lstrip('+')}{unit} of {name} ({low.lstrip('+')} to {high.lstrip('+')})."
+    return f"No evidence that more rows of this kind would help: {what}, {name} {value}{unit} ({low} to {high})."
