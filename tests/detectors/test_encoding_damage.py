@@ -88,7 +88,8 @@ def test_the_worst_text_comes_first_and_evidence_shows_one_place(pose):
     (finding,) = EncodingDamage().find(pose(table({7: "one cafÃ© here", 3: "donâ€™t, canâ€™t, wonâ€™t"})))
     assert finding.rows == (3, 7) and finding.scores == (3.0, 1.0)
     assert finding.severity == "info" and finding.remedy == "normalise_text"
-    told = "2 of 100 rows hold text that was read in a wrong encoding in 'text', as in 'donâ€™t'."
+    told = "2 of 100 rows hold text that was read in a wrong encoding in 'text', as in 'donâ€™t'; "
+    told += "it is put right where text is cleaned."
     assert finding.evidence == told
 
 

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from tunewright.detectors.mixed_format import MixedFormat
 from tunewright.data.number_forms import are_quantities, number_forms
+from tunewright.detectors.mixed_format import MixedFormat
 
 N = 200
 

@@ -68,8 +68,8 @@ CASES = {
     ),
     "spellings": ("unify_spellings", some(lambda i: ["Rome", "Oslo"][i % 2], lambda i: "OSLO "), ("OSLO ", "Oslo")),
     "truths": ("unify_spellings", some(lambda i: ["yes", "no"][i % 2], lambda i: "Y"), ("Y", "True")),
-    "words for nothing": ("decode_missing", some(lambda i: ["Rome", "Oslo"][i % 2], lambda i: "?"), ("?", "")),
-    "words among numbers": ("decode_missing", some(lambda i: f"{i}.5", lambda i: "N/A"), ("N/A", "")),
+    "words for nothing": ("parse_missing", some(lambda i: ["Rome", "Oslo"][i % 2], lambda i: "?"), ("?", "")),
+    "words among numbers": ("parse_missing", some(lambda i: f"{i}.5", lambda i: "N/A"), ("N/A", "")),
 }
 
 
@@ -142,7 +142,7 @@ def test_slips_of_the_pen_are_tried_on_train_rows_alone():
     labels[2] = "cancelations"
     rows = posed(frame_of().with_columns(y=pl.Series(labels)), "y")
     evidence = Evidence(findings=detect(rows, {"label_format"}), learned=None)
-    changed = KINDS["unify_spellings"].apply(material_of(rows), evidence)
+    changed = KINDS["relabel_slips"].apply(material_of(rows), evidence)
     was, now = rows.typed["y"].to_list(), changed.typed["y"].to_list()
     assert rows.split.validation[0] == 2 and now[2] == "cancelations"
     assert {row: now[row] for row in range(N) if was[row] != now[row]} == {0: "refunds", 1: "refunds"}

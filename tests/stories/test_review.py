@@ -118,8 +118,8 @@ def test_the_round_trip(sheet):
     assert (found.entries[1].who, found.entries[1].comment) == ("Ann", "wrong queue, see\nticket 7")
     assert found.entries[0].given == "=sum" and found.entries[0].finding == "label_errors; near_duplicates"
     assert (found.undecided, found.file, found.fingerprint) == (1, "review.csv", PRINT)
-    done = found.apply(TYPED, "team")
-    assert done.frame.height == 39 and done.frame["team"][5] == "spam" and done.rows.tolist().count(7) == 0
+    done = found.relabelled(TYPED, "team", within=range(40))
+    assert done["team"][5] == "spam" and done.height == 40 and found.dropped == (7,)
     assert found.confirmed() == {"label_errors": (2, 3), "near_duplicates": (1, 2)}
 
 
@@ -243,7 +243,7 @@ def test_several_labels_a_row(tmp_path):
     assert 'Got "z"' in refusal(path, labels=("a", "b", "c"), task="multilabel")
     fill(path, {0: {"decision": "", "new_label": ""}})
     found = reviewed(path, labels=("a", "b", "c"), task="multilabel")
-    assert found.apply(typed, "team").frame["team"][5].to_list() == ["a", "c"]
+    assert found.relabelled(typed, "team", within=range(40))["team"][5].to_list() == ["a", "c"]
 
 
 def test_numbers(tmp_path):
@@ -257,7 +257,7 @@ def test_numbers(tmp_path):
     assert "must have a number" in said and "must change the label" in said
     fill(path, {0: {"decision": "relabel", "new_label": "-3,5"}, 5: {"decision": "relabel", "new_label": ""}})
     found = reviewed(path, labels=(), task="regression")
-    assert found.apply(typed, "team").frame["team"][[0, 5]].to_list() == [-3.5, 7.0]
+    assert found.relabelled(typed, "team", within=range(40))["team"][[0, 5]].to_list() == [-3.5, 7.0]
 
 
 def test_what_a_person_did_is_never_overwritten(sheet, tmp_path):

@@ -6,18 +6,21 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from tunewright.data.masking import masked
 from tunewright.detectors.rows import Ints, Rows
 
 WIDTH = 40
+LOOKED_AT = 400  # characters of a cell that are masked: what is beyond them is not shown
 
 
 def quote(cell: str) -> str:
-    """A cell as evidence shows it: in quotes, at most 40 characters.
+    """A cell as evidence shows it: in quotes, at most 40 characters, secrets masked before they are cut.
 
-    >>> quote("spam "), len(quote("b" * 50))
-    ("'spam '", 42)
+    >>> quote("spam "), len(quote("so " * 50)), quote("ann@mail.example")
+    ("'spam '", 42, "'a***@***.example'")
     """
-    return repr(cell if len(cell) <= WIDTH else cell[: WIDTH - 1] + "…")
+    shown = masked(cell[:LOOKED_AT])
+    return repr(shown if len(shown) <= WIDTH else shown[: WIDTH - 1] + "…")
 
 
 def some(counts: Iterable[tuple[str, int]], limit: int = 3) -> str:

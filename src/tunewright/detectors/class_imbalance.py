@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tunewright.detectors.cells import quote
 from tunewright.detectors.rows import Rows
 from tunewright.records import Finding
 
@@ -36,8 +37,8 @@ class ClassImbalance:
             Finding(
                 kind=self.kind,
                 severity="info",
-                evidence=f"The largest class {large!r} has {most} training rows, the smallest {small!r} {fewest}: "
-                "accuracy alone would flatter.",
+                evidence=f"The largest class {quote(large)} has {most} training rows, the smallest {quote(small)} "
+                f"{fewest}: accuracy alone would flatter.",
                 columns=(table.target,),
                 score=most / fewest,
                 remedy="balance_weights",

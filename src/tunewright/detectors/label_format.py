@@ -73,7 +73,7 @@ class LabelFormat:
             rows_total=len(told),
             score=len(told) / labels.get_column("row").n_unique(),
             groups=tuple(tuple(group) for _, group in sorted(groups.items())),
-            remedy="unify_spellings",
+            remedy="unify_spellings" if certain else "relabel_slips",
         )
 
     def _evidence(

@@ -122,7 +122,7 @@ class MissingValues:
         read = all(cell in column.empty for column, _, counts in words for cell, _ in counts)
         told += "and is read as one" if read else f"but counts as a {'class' if own else 'value of its own'}"
         columns = tuple(column for column, _, _ in words)
-        remedy = None if own else "decode_missing"
+        remedy = None if own else "parse_missing" if read or sure else "decode_missing"
         return self._finding(columns, tuple(where), len(where) / total, told, "warning" if own else "info", remedy)
 
     def _finding(

@@ -34,7 +34,7 @@ class RareClass:
         found = []
         unseen = sorted(label for label in tested if label not in seen)
         if unseen:
-            untold = tuple(row for row in split.test if set(_of(typed[table.target][row])) & set(unseen))
+            untold = _holding(typed, table, split.test, unseen)
             found.append(
                 Finding(
                     kind=self.kind,
@@ -55,7 +55,7 @@ class RareClass:
                     evidence=f"{len(rare)} labels have fewer than {self.fewest} training rows: {_some(rare)}. "
                     "Expect little of them, or merge or collect.",
                     columns=(table.target,),
-                    rows=tuple(row for row in split.train if set(_of(typed[table.target][row])) & set(rare)),
+                    rows=_holding(typed, table, split.train, rare),
                     rows_total=sum(train.get(label, 0) for label in rare),
                 )
             )
@@ -64,6 +64,12 @@ class RareClass:
 
 def _labels(typed: pl.DataFrame, table: Table, rows: tuple[int, ...]) -> Counter[str]:
     return Counter(label for cell in typed[table.target][list(rows)].to_list() for label in _of(cell))
+
+
+def _holding(typed: pl.DataFrame, table: Table, rows: tuple[int, ...], labels: list[str]) -> tuple[int, ...]:
+    """Those of the rows that have one of the labels."""
+    wanted, cells = set(labels), typed[table.target][list(rows)].to_list()
+    return tuple(row for row, cell in zip(rows, cells, strict=True) if not wanted.isdisjoint(_of(cell)))
 
 
 def _of(cell: object) -> list[str]:

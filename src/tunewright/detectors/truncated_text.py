@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from tunewright.detectors.rows import Rows
 from tunewright.records import Finding
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class TruncatedText:
     most: float = 0.5
     rows: float = 0.01
     grave: float = 0.05
+
+    def find(self, rows: Rows) -> tuple[Finding, ...]:
+        """Look."""
+        learned = rows.learned()
+        return () if learned is None or learned.cut is None else self.judge(learned.cut)
 
     def judge(self, cut: Cut) -> tuple[Finding, ...]:
         """Say what is cut, and list the rows that lose anything by the share that they lose."""

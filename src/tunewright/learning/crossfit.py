@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tunewright.learning.cut import Cut
+
 Array = np.ndarray[Any, np.dtype[Any]]
 # Ridge penalties per row of standardised features, as shares of the features' mean square.
 PENALTIES = (0.001, 0.01, 0.1, 1.0)
@@ -29,6 +31,7 @@ class Learned:
         probabilities: (m, K) out-of-fold probabilities; regression: (m, 1) out-of-fold scaled values.
         folds: (m,) the fold in which each row was held out; −1 for rows that no fit has seen.
         clusters: (m,) rows of one number were held out together.
+        cut: tokens of each row before and after cutting; None without text.
     """
 
     rows: Array
@@ -39,6 +42,7 @@ class Learned:
     probabilities: Array
     folds: Array
     clusters: Array
+    cut: Cut | None = None
 
     def among(self, rows: Array) -> Learned:
         """The same of some rows only, given by their ids."""
@@ -51,6 +55,7 @@ class Learned:
             probabilities=self.probabilities[kept],
             folds=self.folds[kept],
             clusters=self.clusters[kept],
+            cut=self.cut.among(rows) if self.cut is not None else None,
         )
 
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from tunewright.learning.course import CHANCE, NOISE, Course, Facts
 from tunewright.records import Diagnosis, Epoch, LearningCurve
 
-NOISE = 2.0  # standard errors that a difference between two epochs must exceed
-CHANCE = 3.0  # and the difference from a blind answer: the best of several epochs was chosen
 FALL = 0.1  # share of the way that train rows lose where training came off the road
 JUMPS = 0.1  # share of an epoch's updates whose loss jumped
 LEAK = 0.5  # of a row's loss afterwards: less while training says that the batch told the label
 MOVED = 0.05  # share by which the train loss must change for training to have done anything
 LEARNED = 0.15  # share of the way on train rows below which nothing was learned
 GAP = 0.2  # between train and validation rows, where training gained nothing for the latter
+FEW = 50.0  # rows that a model may know by heart without anything being wrong with their labels
 LITTLE = 0.35  # share of the way on train rows below which a model underfits
 DOUBTFUL = 0.1  # share of train rows with a doubtful label; clean hard sets have up to 0.07
 RECALLED = 0.4  # of the distance between doubtful and other rows' losses that is left once the former are memorised
@@ -41,35 +41,6 @@ ADVICE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a diagnosis needs beside the learning curve.
-
-    Args:
-        metric: the objective metric's name.
-        perfect: its best value.
-        blind: what the majority class, the median, or labels drawn at random score on the validation rows.
-        error: standard error of the metric on the validation rows.
-        train_error: on the sampled train rows.
-        validation_rows: how many.
-        effective_rows: train rows, discounted where weights are uneven: (Σw)² / Σw².
-        trainable: weights that train.
-        suspects: share of the train rows whose label the audit doubts.
-        epochs: planned; 0 where the probe is all there is.
-    """
-
-    metric: str
-    perfect: float
-    blind: float
-    error: float
-    train_error: float
-    validation_rows: int
-    effective_rows: float
-    trainable: int
-    suspects: float
-    epochs: int
-
-
 def diagnose(curve: Sequence[Epoch], facts: Facts, *, ended: bool = True) -> Diagnosis:
     """Say whether training went well.
 
@@ -87,8 +58,8 @@ def diagnose(curve: Sequence[Epoch], facts: Facts, *, ended: bool = True) -> Dia
     >>> diagnose(curve, facts).verdict
     'good'
     """
-    course = _Course.of(curve, facts, ended=ended)
-    rules: tuple[Callable[[_Course], Diagnosis | None], ...] = (_unstable, _nothing, _noise, _overfit, _underfit)
+    course = Course.of(curve, facts, ended=ended)
+    rules: tuple[Callable[[Course], Diagnosis | None], ...] = (_unstable, _nothing, _noise, _overfit, _underfit)
     found = next((one for rule in rules if (one := rule(course)) is not None), None) or _good(course)
     evidence = (*found.evidence, *course.bystanders(found.verdict))
     return replace(found, evidence=evidence, action=course.action(), numbers=course.numbers())
@@ -109,99 +80,7 @@ def alarming(found: Diagnosis) -> bool:
     return found.verdict != "good"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Course:
-    """The curve in shares of the way: `valid` and `train` per epoch, their standard errors, the best epoch."""
-
-    curve: Sequence[Epoch]
-    facts: Facts
-    ended: bool
-    valid: tuple[float, ...]
-    train: tuple[float, ...]
-    error: float
-    train_error: float
-    best: int
-
-    @classmethod
-    def of(cls, curve: Sequence[Epoch], facts: Facts, *, ended: bool) -> _Course:
-        way = facts.perfect - facts.blind
-        way = way if abs(way) > 1e-9 else math.copysign(1e-9, way)
-
-        def share(value: float | None) -> float:
-            return -1.0 if value is None or abs(value) >= 1e8 else max((value - facts.blind) / way, -1.0)
-
-        valid = tuple(share(epoch.metric) for epoch in curve)
-        train = tuple(share(epoch.train_metric) if epoch.train_metric is not None else math.nan for epoch in curve)
-        return cls(
-            curve=curve,
-            facts=facts,
-            ended=ended,
-            valid=valid,
-            train=train,
-            error=abs(facts.error / way),
-            train_error=abs(facts.train_error / way),
-            best=max(range(len(curve)), key=lambda place: (valid[place], -place)),
-        )
-
-    @property
-    def blind(self) -> bool:
-        """Whether no epoch says more of validation rows than a blind answer."""
-        return max(self.valid) <= CHANCE * self.error
-
-    def since(self, bad: Callable[[int], bool]) -> int | None:
-        """The first epoch of the bad ones that the curve ends with; None where there are none, or too few to tell."""
-        run = [place for place in range(len(self.curve)) if all(bad(later) for later in range(place, len(self.curve)))]
-        return run[0] if run and (self.ended or len(run) >= 2) else None
-
-    def told(self, place: int) -> str:
-        """Train and validation metric of an epoch."""
-        epoch = self.curve[place]
-        train = "" if epoch.train_metric is None else f"{epoch.train_metric:.3f} on train rows, "
-        return f"{_name(place)}: {self.facts.metric} {train}{epoch.metric:.3f} on validation rows"
-
-    def noise(self) -> str:
-        """What a difference must exceed."""
-        return (
-            f"{self.facts.validation_rows:,} validation rows: a difference below {NOISE * self.facts.error:.3f} "
-            f"is noise; a blind answer scores {self.facts.blind:.3f}"
-        )
-
-    def bystanders(self, verdict: str) -> tuple[str, ...]:
-        """Evidence that stands beside every verdict."""
-        facts = self.facts
-        said = [self.noise()]
-        if verdict in ("overfit", "memorising noise"):
-            per_row = facts.trainable / max(facts.effective_rows, 1)
-            said.append(f"{facts.trainable:,} weights train on {facts.effective_rows:,.0f} rows, {per_row:,.0f} a row")
-        return tuple(said)
-
-    def action(self) -> str:
-        """What was done."""
-        if not self.ended:
-            return ""
-        last = len(self.curve) - 1
-        kept = "the probe was kept" if self.best == 0 else f"{_name(self.best).lower()} was kept"
-        if not self.facts.epochs:
-            return "There were no epochs; the probe was kept."
-        if last < self.facts.epochs:
-            return f"Training stopped early, after epoch {last} of {self.facts.epochs}; {kept}."
-        return f"All {last} epochs ran; {kept}."
-
-    def numbers(self) -> dict[str, float]:
-        """What the verdict came from."""
-        kept, facts = self.curve[self.best], self.facts
-        found = {
-            "validation": kept.metric,
-            "train": kept.train_metric,
-            "blind": facts.blind,
-            "standard_error": facts.error,
-            "weights_per_row": facts.trainable / max(facts.effective_rows, 1),
-            "suspects": facts.suspects,
-        }
-        return {name: round(value, 6) for name, value in found.items() if value is not None}
-
-
-def _unstable(c: _Course) -> Diagnosis | None:
+def _unstable(c: Course) -> Diagnosis | None:
     evidence, advice = [], "lower_learning_rate"
     rough = [e for e in c.curve if e.jumps >= max(JUMPS * e.updates, 2)]
     if rough:
@@ -233,7 +112,7 @@ def _unstable(c: _Course) -> Diagnosis | None:
     return Diagnosis(verdict="unstable", text=text, evidence=tuple(evidence), advice=(advice,))
 
 
-def _nothing(c: _Course) -> Diagnosis | None:
+def _nothing(c: Course) -> Diagnosis | None:
     seen = [share for share in c.train if not math.isnan(share)]
     if c.blind and c.ended and (not seen or max(seen) <= max(LEARNED, CHANCE * c.train_error)):
         return Diagnosis(
@@ -243,7 +122,7 @@ def _nothing(c: _Course) -> Diagnosis | None:
             advice=("check_columns", "check_labels"),
         )
     losses = [e.sample_loss for e in c.curve if e.sample_loss is not None]
-    enough = len(losses) == len(c.curve) >= (2 if c.ended else 3)
+    enough = len(losses) == len(c.curve) >= (2 if c.ended else max(3, 1 + c.facts.epochs / 2))
     if not enough or max(abs(loss - losses[0]) for loss in losses) >= MOVED * losses[0]:
         return None
     return Diagnosis(
@@ -254,9 +133,9 @@ def _nothing(c: _Course) -> Diagnosis | None:
     )
 
 
-def _noise(c: _Course) -> Diagnosis | None:
+def _noise(c: Course) -> Diagnosis | None:
     known = [e for e in range(len(c.curve)) if c.train[e] > max(LEARNED, CHANCE * c.train_error)]
-    if c.blind and known and (c.ended or len(c.curve) >= 3):
+    if c.blind and known and (c.ended or len(c.curve) >= 3) and c.facts.effective_rows >= FEW:
         return Diagnosis(
             verdict="memorising noise",
             text="Memorising noise: train rows are learned by heart, and nothing of it holds for validation rows.",
@@ -284,9 +163,9 @@ def _noise(c: _Course) -> Diagnosis | None:
     )
 
 
-def _overfit(c: _Course) -> Diagnosis | None:
+def _overfit(c: Course) -> Diagnosis | None:
     best, last = c.best, len(c.curve) - 1
-    if c.blind:
+    if c.blind and not c.ended:
         return None
     fallen = c.since(lambda e: e > best and c.valid[e] < c.valid[best] - NOISE * c.error)
     if fallen is not None and not c.train[last] < c.train[best] - NOISE * c.train_error:
@@ -311,7 +190,7 @@ def _overfit(c: _Course) -> Diagnosis | None:
     )
 
 
-def _underfit(c: _Course) -> Diagnosis | None:
+def _underfit(c: Course) -> Diagnosis | None:
     last = len(c.curve) - 1
     if not c.ended:
         return None
@@ -333,7 +212,7 @@ def _underfit(c: _Course) -> Diagnosis | None:
     )
 
 
-def _good(c: _Course) -> Diagnosis:
+def _good(c: Course) -> Diagnosis:
     text = "Good: what is learned of train rows holds for validation rows."
     if NOISE * c.error > GAP:
         text = f"Good, as far as {c.facts.validation_rows:,} validation rows can show."
@@ -353,9 +232,5 @@ def _left(first: Epoch, epoch: Epoch) -> float | None:
     return is_now / was if was > 0 else None
 
 
-def _start(c: _Course) -> float:
+def _start(c: Course) -> float:
     return c.curve[0].sample_loss or 0.0
-
-
-def _name(place: int) -> str:
-    return "The probe" if place == 0 else f"Epoch {place}"

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from tunewright.events import Event, Observer
-from tunewright.learning.diagnosis import Facts
+from tunewright.learning.course import Facts
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe

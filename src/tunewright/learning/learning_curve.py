@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 
 from tunewright.learning.crossfit import Moments
+from tunewright.learning.decisions import fit_decision
 from tunewright.learning.discriminant import discriminants
 from tunewright.learning.trial import as_logits, learned_targets, strata_of
+from tunewright.metrics import Outcome
 from tunewright.metrics import metric as metric_of
 from tunewright.records import LearningCurve, Score
 from tunewright.stats import bootstrap_weights, percentile_interval
-from tunewright.tasks import Classification, Decision, Task
+from tunewright.tasks import Classification, Decision, Multilabel, Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 BLOCKS = 8
 # Blocks that are learned from, and how many draws of so many.
 SIZES = ((2, 4), (4, 4), (6, 2), (8, 1))
-PENALTY = 0.1
+PENALTIES = (0.03, 0.3, 3.0, 30.0)  # as shares of the features' mean variance
 FEWEST = 64  # train rows below which an eighth is nothing to learn from
 MOST = 40_000  # train rows that are summed; the law reaches the others
 ROUNDS = 120
@@ -109,19 +111,37 @@ def _draws(rng: np.random.Generator, count: int, draws: int) -> list[Array]:
 def _scores(
     task: Task, metric: str, blocks: Sequence[Moments], chosen: Array, held: Part, resamples: Array
 ) -> tuple[float, Array] | None:
-    """The metric of a fit on some blocks, higher is better: on the held-out rows and on their (b,) resamples."""
+    """The metric of a fit on some blocks, higher is better: on the held-out rows and on their (b,) resamples.
+
+    Every size takes the penalty that suits it: with one for all, the fits with about as many rows as features would be
+    the worst of all, and no law would hold.
+    """
     sums = reduce(Moments.plus, (blocks[block] for block in chosen))
-    weight, bias = discriminants(sums, [PENALTY])[0] if isinstance(task, Classification) else sums.solve(PENALTY)
-    outputs = np.asarray(held.x @ weight + bias, np.float32)
-    if not isinstance(task, Classification):
-        outputs = as_logits(task, outputs)
     one = metric_of(metric)
-    outcome = task.outcome(held.targets, outputs, Decision())
-    value = one.value(outcome)
-    if value is None or not np.isfinite(value):
-        return None
     sign = 1 if one.greater_is_better else -1
-    return sign * float(value), sign * np.asarray(one.resampled(outcome)(resamples), np.float64)
+    best: tuple[float, Outcome] | None = None
+    for weight, bias in _fits(task, sums):
+        outcome = _outcome(task, metric, np.asarray(held.x @ weight + bias, np.float32), held.targets)
+        value = one.value(outcome)
+        if value is not None and np.isfinite(value) and (best is None or sign * value > best[0]):
+            best = sign * float(value), outcome
+    if best is None:
+        return None
+    return best[0], sign * np.asarray(one.resampled(best[1])(resamples), np.float64)
+
+
+def _fits(task: Task, sums: Moments) -> list[tuple[Array, Array]]:
+    """Weights and bias for every penalty."""
+    if isinstance(task, Classification):
+        return discriminants(sums, PENALTIES)
+    return [sums.solve(penalty) for penalty in PENALTIES]
+
+
+def _outcome(task: Task, metric: str, outputs: Array, targets: Array) -> Outcome:
+    if isinstance(task, Multilabel):
+        outputs = as_logits(task, outputs)
+        return task.outcome(targets, outputs, fit_decision(task, outputs, targets, metric))
+    return task.outcome(targets, outputs, Decision())
 
 
 def _curve(

@@ -20,8 +20,9 @@ def spare_columns(
     """Choose the columns that can go together without the out-of-fold score falling.
 
     Each column is left out by itself, then one after the other, the least missed first, as long as the mean score over
-    the folds is what it is with all of them, but for a tenth of a point, which is less than folds can tell. A ridge fit without some columns follows from the part of the
-    sums that is not theirs: two fits per column and fold, each F³ for F features; nothing is summed again.
+    the folds is what it is with all of them, but for a tenth of a point, which is less than folds can tell. A ridge fit
+    without some columns follows from the part of the sums that is not theirs: two fits per column and fold, each F³ for
+    F features; nothing is summed again.
 
     Args:
         arm: features, targets and weights of all columns.

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.events import Event, Observer
+from tunewright.learning.course import Facts
 from tunewright.learning.decisions import fit_decision
-from tunewright.learning.diagnosis import Facts, alarming, diagnose
+from tunewright.learning.diagnosis import alarming, diagnose
 from tunewright.learning.judging import WORST, Judging
 from tunewright.metrics import metric as metric_of
 from tunewright.metrics import score
@@ -146,13 +147,14 @@ def facts_of(judging: Judging, sample: Sample, probe: Array, *, trainable: int, 
     low, high = metric.bounds
     perfect = (high if high is not None else 1.0) if metric.greater_is_better else (low or 0.0)
     weights = judging.weights()
-    rows = len(problem.targets["train"])
+    rows, drawn = len(problem.targets["train"]), max(int(sample.drawn.sum()), 1)
     return Facts(
         metric=metric.name,
         perfect=perfect,
         blind=judging.sign * blind_score(judging),
         error=error,
-        train_error=error * math.sqrt(len(targets) / max(int(sample.drawn.sum()), 1)),
+        # Of all train rows, all are all: a sample's error ends where nothing is left to draw.
+        train_error=error * math.sqrt(len(targets) / drawn * max(1 - drawn / rows, 0.0)),
         validation_rows=len(targets),
         effective_rows=float(rows if weights is None else weights.sum() ** 2 / (weights**2).sum()),
         trainable=trainable,

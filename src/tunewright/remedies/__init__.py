@@ -1,7 +1,7 @@
 """Remedies: pure transformations of what is learned from. `REMEDIES` is the table of them, in the order of trial.
 
-`REPAIRS` names what reading and preparing put right without a trial, since it changes no meaning. A name in both acts
-where it is sure when reading, and is tried where it is likely.
+`REPAIRS` names what reading and preparing put right without a trial, since it changes no meaning. Every remedy that a
+finding names is in one of the two.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropShi
 from tunewright.remedies.material import Evidence, Material, Remedy
 from tunewright.remedies.recipe import RankNumbers
 from tunewright.remedies.relabel import DownweightSuspects, RelabelSuspects
+from tunewright.remedies.relabel_slips import RelabelSlips
 from tunewright.remedies.repairs import REPAIRS, list_repairs
-from tunewright.remedies.spell_labels import SpellLabels
 
 REMEDIES: tuple[Remedy, ...] = (
     DropLeaks(),
@@ -25,7 +25,7 @@ REMEDIES: tuple[Remedy, ...] = (
     DropSuspects(),
     RelabelSuspects(),
     DownweightSuspects(),
-    SpellLabels(),
+    RelabelSlips(),
     WeighClasses(),
     ResampleClasses(),
     AdjustLogits(),

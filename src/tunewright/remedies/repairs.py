@@ -23,7 +23,7 @@ from tunewright.features.text import FORMS, TextCleaner
 from tunewright.records import Column, Repair, Table, to_json
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
-REPAIRS = ("parse_numbers", "parse_dates", "unify_spellings", "decode_missing", "normalise_text", "impute")
+REPAIRS = ("parse_numbers", "parse_dates", "unify_spellings", "parse_missing", "normalise_text", "impute")
 WIDTH = 40
 _CONTROL = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F"
 _UNSEEN = r"\x{AD}\x{180E}\x{200B}-\x{200D}\x{2060}\x{FEFF}"
@@ -119,7 +119,7 @@ def _nothing(read: Reading) -> Iterator[Repair]:
         marks = read.typed.is_null() & ~blank & is_missing(read.raw)
     else:
         marks = read.typed.is_in(list(read.column.empty)) if read.column.empty else blank & False
-    yield from _repair("decode_missing", read, marks.fill_null(False), "taken as empty cells", shown="")
+    yield from _repair("parse_missing", read, marks.fill_null(False), "taken as empty cells", shown="")
 
 
 def _texts(column: Column, texts: pl.Series, cleaner: TextCleaner) -> Iterator[Repair]:

@@ -104,6 +104,7 @@ def learn_rows(prepared: Prepared, seen: Rows, plan: Plan, run: RunContext) -> L
         plan: backbone and preprocessing.
         run: hears progress, keeps decisions.
     """
+    from tunewright.learning.cut import cut_of
     from tunewright.learning.learned import learn
 
     if len(seen.seen) < FEWEST:
@@ -113,7 +114,7 @@ def learn_rows(prepared: Prepared, seen: Rows, plan: Plan, run: RunContext) -> L
     problem, ids, features = featurise(prepared, plan, run)
     targets = problem.task.encode(prepared.typed[prepared.table.target].gather(ids.tolist()))
     width = features.shape[1] - problem.inputs["train"].dense.shape[1]
-    return learn(
+    learned = learn(
         problem.task,
         rows=ids,
         features=features,
@@ -123,6 +124,7 @@ def learn_rows(prepared: Prepared, seen: Rows, plan: Plan, run: RunContext) -> L
         clusters=seen.clusters.labels[ids],
         seed=prepared.seed,
     )
+    return replace(learned, cut=cut_of(problem, prepared.split))
 
 
 def _without_leaks(prepared: Prepared, seen: Rows, plan: Plan) -> Prepared:

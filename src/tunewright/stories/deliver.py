@@ -12,6 +12,7 @@ from tunewright.plan import Plan
 from tunewright.records import Evaluation, Finding, Study, to_json
 from tunewright.runfolder import RunFolder
 from tunewright.stories.inspect import shortened
+from tunewright.stories.knowledge import bundled_behaviours
 from tunewright.stories.prepare import Prepared
 from tunewright.stories.repair import Mended
 from tunewright.version import __version__
@@ -44,6 +45,7 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
             "data_fingerprint": prepared.table.fingerprint,
         },
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
+        behaviours=bundled_behaviours(plan),
     )
 
 

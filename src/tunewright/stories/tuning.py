@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tunewright.plan import Plan, with_values
 from tunewright.records import Split, Study, Table
 from tunewright.runfolder.context import RunContext
 from tunewright.search import Dimension
 from tunewright.search.naming import read_space
 from tunewright.search.study import Setup, run_study
+from tunewright.splits.clusters import clusters_among
 from tunewright.splits.strata import strata
+from tunewright.stories.audit import seen_rows
 from tunewright.stories.crossval import fold_splits
 from tunewright.stories.prepare import Prepared
 from tunewright.stories.trials import Trials
@@ -83,10 +87,16 @@ def _splits(prepared: Prepared, plan: Plan) -> list[Split]:
     split = prepared.split
     if plan.splits.folds == 1:
         return [split]
+    # Which rows belong together, and to which stratum, is found among the rows that are dealt: were test rows there,
+    # one that copies two of them would tie these together.
+    table, seen = prepared.table, seen_rows(split)
+    group = next((column.name for column in table.columns if column.role == "group"), None)
+    codes = np.full(prepared.typed.height, -1, np.int64)
+    codes[seen] = strata(prepared.typed[table.target][seen.tolist()], table.task).codes
     folds = fold_splits(
         split,
-        prepared.clusters.labels,
-        strata(prepared.typed[prepared.table.target], prepared.table.task).codes,
+        clusters_among(prepared.typed, table, seen, group=group).labels,
+        codes,
         folds=plan.splits.folds,
         share=plan.splits.validation or 0.15,
         seed=plan.seed,

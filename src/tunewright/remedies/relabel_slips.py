@@ -1,4 +1,4 @@
-"""Read labels that look like slips of the pen as the labels that were meant."""
+"""Give rows whose label looks like a slip of the pen the label that was meant."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tunewright.remedies.material import Evidence, Material
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpellLabels:
+class RelabelSlips:
     """Give train rows whose label looks like a slip of the pen for a far more frequent one that label.
 
     What differs only in case, blanks or punctuation is read as one label without a trial; a slip may be a class of its
     own after all, so this must show a gain.
     """
 
-    kind: ClassVar[str] = "unify_spellings"
+    kind: ClassVar[str] = "relabel_slips"
     rule: ClassVar[str] = "gain"
     answers: ClassVar[tuple[str, ...]] = ("label_format",)
 
