@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
 
 import polars as pl
 import pytest
@@ -66,6 +67,7 @@ def regression(make_rows, rows=150):
     return make_rows("table", rows).with_columns(y=pl.col("amount").fill_null(0.0) * 3 + (pl.col("plan") == "team"))
 
 
+KINDS = {"multilabel": {"message": "text", "y": "multilabel"}}
 SETS = {
     "text": (lambda make: make("text", 120), TUNED, {"training": {"epochs": 1}}),
     "mixed": (lambda make: make("mixed", 120), TABLES, {}),
@@ -211,6 +213,30 @@ def test_a_signal_ends_the_search_and_is_no_failed_trial(make_rows, plan_of, tmp
     with Journal(tmp_path / "journal") as journal, pytest.raises(Interrupted):
         search(prepared, plan, RunContext(decide=journal.decide, stop=lambda: signal.SIGTERM))
     assert "trial 0" not in [entry.data.get("name") for entry in read_entries(tmp_path / "journal")]
+
+
+@pytest.mark.parametrize("kind", ["text", "mixed", "table", "multilabel"])
+def test_what_another_process_is_handed_scores_the_same(make_rows, plan_of, kind):
+    """Through pickle, as processes do, and without measuring the precision again."""
+    frame = make_rows(kind, 80)
+    plan = plan_of(HEADS)
+    plan = replace(plan, data=read_plan(None, data={"target": "y", "columns": KINDS.get(kind, {})}).data)
+    prepared = prepare(load_rows(plan, frame), plan)
+    here = Trials(prepared, plan, RunContext(), [prepared.split])
+    there = ForkingPickler.loads(ForkingPickler.dumps(here.elsewhere()))()
+    assert there.run.decide("precision", lambda: pytest.fail("measured again"))["precision"] == "float32"
+    params = {"training.probe_C": 3.0, "model.pooling": "cls"}
+    assert there(params, seed=1, report=lambda *_: None) == here(params, seed=1, report=lambda *_: None)
+
+
+@pytest.mark.slow
+def test_workers_give_the_study_that_one_process_gives(make_rows, plan_of):
+    """Random proposals do not depend on what ended first, so not a digit may differ."""
+    frame = make_rows("mixed", 80)
+    one, _ = searched(frame, plan_of(TABLES, trials=5))
+    two, _ = searched(frame, plan_of(TABLES, trials=5, search={"workers": 2}))
+    assert timeless(one.study) == timeless(two.study)
+    assert {trial.state for trial in two.study.trials} == {"complete"}
 
 
 def test_no_strategy_is_no_search(make_rows, plan_of):

@@ -8,7 +8,8 @@ from typing import Any
 
 from tunewright.cli.answer import Answer
 from tunewright.cli.options import FreshOption, JsonOption, QuietOption, RunOutOption, SetOption, plan_from
-from tunewright.cli.run import summary_text, walk
+from tunewright.cli.run import summary_text
+from tunewright.cli.walking import walk
 
 
 def verb(
@@ -20,8 +21,10 @@ def verb(
 ) -> Answer:
     """Run on the example that ships with the package: 918 support-desk messages with planted faults."""
     from tunewright.example import path
+    from tunewright.stories.run import run_story
 
-    summary = walk(plan_from(str(path()), "team", overrides=overrides), out=out, fresh=fresh, quiet=quiet)
+    plan = plan_from(str(path()), "team", overrides=overrides)
+    summary = walk(run_story, plan, out=out, fresh=fresh, quiet=quiet)
     planted = planted_faults(Path(summary["run"]))
     text = "\n".join([summary_text(summary), "", "What to look at", *_advice(summary, planted)])
     return Answer(value=summary | {"planted": planted}, text=text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.cli.answer import Answer
@@ -21,6 +20,7 @@ from tunewright.cli.options import (
     ValidationOption,
     plan_from,
 )
+from tunewright.cli.walking import walk
 
 if TYPE_CHECKING:
     from tunewright.plan import Plan
@@ -47,30 +47,14 @@ def verb(
 
     Example: tunewright run tickets.csv --target team --set objective.at_least=0.9
     """
+    from tunewright.stories.run import run_story
+
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     if require_objective:
         _refuse_without_objective(resolved)
-    summary = walk(resolved, out=out, fresh=fresh, quiet=quiet)
+    summary = walk(run_story, resolved, out=out, fresh=fresh, quiet=quiet)
     met = summary["verdict"]["objective"] == "met"
     return Answer(value=summary, text=summary_text(summary), code=NOT_MET if require_objective and not met else 0)
-
-
-def walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
-    """Run the story with progress on standard error and signals caught; returns the run's summary."""
-    from tunewright.cli.progress import shown
-    from tunewright.cli.signals import caught
-    from tunewright.events import to_all
-    from tunewright.stories.run import Request, run_story
-
-    with caught() as stop, shown(quiet=quiet) as show:
-        request = Request(
-            plan=plan,
-            out=Path(out) if out is not None else None,
-            fresh=fresh,
-            observe=to_all(stop.watch, show),
-            stop=stop,
-        )
-        return run_story(request)[1]
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -21,9 +20,7 @@ from tunewright.cli.options import (
     ValidationOption,
     plan_from,
 )
-
-if TYPE_CHECKING:
-    from tunewright.plan import Plan
+from tunewright.cli.walking import walk
 
 OutOption = Annotated[
     str | None, typer.Option("--out", metavar="DIR", help="Folder of the search. Default: studies/NAME-DIGEST.")
@@ -57,31 +54,15 @@ def verb(
 
     Example: tunewright tune tickets.csv --target team --minutes 10
     """
+    from tunewright.stories.studying import study_story
+
     given = [f"search.trials={trials}"] if trials is not None else []
     given += [f"budget.minutes={minutes}"] if minutes is not None else []
     resolved = plan_from(
         data, target, plan=plan, overrides=[*(overrides or ()), *given], validation=validation, test=test
     )
-    told = _walk(resolved, out=out, fresh=fresh, quiet=quiet)
+    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet)
     return Answer(value=told, text=study_text(told))
-
-
-def _walk(plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
-    from tunewright.cli.progress import shown
-    from tunewright.cli.signals import caught
-    from tunewright.events import to_all
-    from tunewright.stories.run import Request
-    from tunewright.stories.studying import study_story
-
-    with caught() as stop, shown(quiet=quiet) as show:
-        request = Request(
-            plan=plan,
-            out=Path(out) if out is not None else None,
-            fresh=fresh,
-            observe=to_all(stop.watch, show),
-            stop=stop,
-        )
-        return study_story(request)[1]
 
 
 def study_text(told: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from tunewright.learning.course import CHANCE, NOISE, Course, Facts
 from tunewright.records import Diagnosis, Epoch, LearningCurve
 
 FALL = 0.1  # share of the way that train rows lose where training came off the road
-JUMPS = 0.1  # share of an epoch's updates whose loss jumped
+JUMPS = 0.25  # share of an epoch's updates whose loss jumped
 LEAK = 0.5  # of a row's loss afterwards: less while training says that the batch told the label
 MOVED = 0.05  # share by which the train loss must change for training to have done anything
 LEARNED = 0.15  # share of the way on train rows below which nothing was learned
@@ -82,8 +82,11 @@ def alarming(found: Diagnosis) -> bool:
 
 def _unstable(c: Course) -> Diagnosis | None:
     evidence, advice = [], "lower_learning_rate"
+    if c.blind:
+        return None  # there was nothing to lose
+    gained = c.valid[-1] > c.valid[0] + NOISE * c.error
     rough = [e for e in c.curve if e.jumps >= max(JUMPS * e.updates, 2)]
-    if rough:
+    if rough and not gained:
         worst = max(rough, key=lambda e: e.jumps / e.updates)
         evidence.append(
             f"Epoch {worst.epoch}: the loss of {worst.jumps} of {worst.updates} updates was over twice that of a "
@@ -95,7 +98,7 @@ def _unstable(c: Course) -> Diagnosis | None:
     ]
     ends_lost = bool(lost) and lost[-1] == len(c.curve) - 1
     # What two epochs lost and the falling learning rate only just brought back was lost all the same.
-    if (len(lost) < 2 and not (c.ended and ends_lost)) or c.valid[-1] > c.valid[0] + NOISE * c.error:
+    if (len(lost) < 2 and not (c.ended and ends_lost)) or gained:
         lost = []
     if lost:
         evidence += [c.told(0), c.told(lost[-1])]

@@ -6,7 +6,7 @@ ridge for the rest. Shapes: n train rows, m held-out ones, F features, K outputs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -29,9 +29,10 @@ BLOCKS = 8
 SIZES = ((2, 4), (4, 4), (6, 2), (8, 1))
 PENALTIES = (0.03, 0.3, 3.0, 30.0)  # as shares of the features' mean variance
 FEWEST = 64  # train rows below which an eighth is nothing to learn from
+PER_CLASS = 6  # train rows a class below which no power law holds yet
 MOST = 40_000  # train rows that are summed; the law reaches the others
 ROUNDS = 120
-FLOORS = (0.0, 0.25, 0.5, 0.75, 0.9)  # of the least loss: what no number of rows removes
+WINDOWS = (0, 1, 2)  # sizes that a law may leave out: no one law holds from few rows to many
 EXTRA = 1_000
 NEGLIGIBLE = 0.005  # of a bounded metric
 
@@ -53,7 +54,7 @@ class Part:
 def learning_curve(task: Task, metric: str, train: Part, held: Part, *, seed: int) -> LearningCurve | None:
     """Score the probe at 25, 50, 75 and 100 % of the train rows, and extrapolate.
 
-    Cost: n F² for the sums and F³ for each of eleven fits, whatever the number of draws.
+    Cost: n F² for the sums and F³ for each of eleven draws.
 
     Args:
         task: of the targets.
@@ -66,7 +67,8 @@ def learning_curve(task: Task, metric: str, train: Part, held: Part, *, seed: in
         None where there are too few rows, or the metric is undefined on a draw.
     """
     n = len(train.targets)
-    if n < FEWEST or len(held.targets) < FEWEST / 4:
+    classes = task.outputs if isinstance(task, Classification) else 0
+    if n < max(FEWEST, PER_CLASS * classes) or len(held.targets) < FEWEST / 4:
         return None
     blocks = _blocks(task, train, seed)
     rows = [round(n * count / BLOCKS) for count, _ in SIZES]
@@ -79,7 +81,7 @@ def learning_curve(task: Task, metric: str, train: Part, held: Part, *, seed: in
             return None
         values.append(np.array([one[0] for one in found if one]))
         samples.append(np.stack([one[1] for one in found if one]))
-    return _curve(metric, rows, values, samples, n, len(held.targets), rng)
+    return _curve(metric, rows, values, samples, n, len(held.targets), seed)
 
 
 def _blocks(task: Task, train: Part, seed: int) -> list[Moments]:
@@ -145,25 +147,24 @@ def _outcome(task: Task, metric: str, outputs: Array, targets: Array) -> Outcome
 
 
 def _curve(
-    metric: str,
-    rows: Sequence[int],
-    values: Sequence[Array],
-    samples: Sequence[Array],
-    n: int,
-    held: int,
-    rng: np.random.Generator,
+    metric: str, rows: Sequence[int], values: Sequence[Array], samples: Sequence[Array], n: int, held: int, seed: int
 ) -> LearningCurve:
-    one = metric_of(metric)
+    one, rng = metric_of(metric), np.random.default_rng([seed, 75])
     sign = 1 if one.greater_is_better else -1
-    best = (one.bounds[1] if one.greater_is_better else one.bounds[0]) or 0.0
+    best = sign * ((one.bounds[1] if one.greater_is_better else one.bounds[0]) or 0.0)
     means = np.array([value.mean() for value in values])
-    drawn = np.minimum(_resampled_means(values, samples, rng), sign * best)
+    # How much another draw of all train rows would differ: from the draws of half of them.
+    spread = float(values[1].std(ddof=1)) / np.sqrt(2)
+    drawn = np.minimum(_resampled_means(values, samples, spread, rng), best)
+    drawn = drawn[np.isfinite(drawn).all(1)]
     scores = tuple(_score(sign * mean, sign * column, held) for mean, column in zip(means, drawn.T, strict=True))
-    extra = min(EXTRA, 2 * _round_down(n))
-    law = _Law(np.array(rows, float), float(n), float(n + extra))
-    gain = law.gain(sign * best - means)
-    gains = np.array([law.gain(sign * best - line) for line in drawn if np.isfinite(line).all()])
-    found = _score(gain, gains if len(gains) else np.array([gain]), held)
+    extra = min(EXTRA, _round_down(n))
+    reach = (np.array(rows, float), float(n), float(n + extra))
+    gain = float(np.mean([_gain(best - means, *reach, skip) for skip in WINDOWS[:2]]))
+    gains = np.array([_gain(best - line, *reach, int(rng.choice(WINDOWS))) for line in drawn])
+    # The rows to come are a draw, too.
+    gains += rng.normal(0.0, spread * np.sqrt(n / (n + extra)), len(gains))
+    found = _score(gain, gains, held)
     return LearningCurve(
         metric=one.name,
         rows=tuple(rows),
@@ -174,12 +175,10 @@ def _curve(
     )
 
 
-def _resampled_means(values: Sequence[Array], samples: Sequence[Array], rng: np.random.Generator) -> Array:
-    """(b, sizes) mean scores: held-out rows and draws resampled.
-
-    All train rows are one draw only; how much another would differ is taken from the draws of half of them.
-    """
-    spread = float(values[1].std(ddof=1)) / np.sqrt(2)
+def _resampled_means(
+    values: Sequence[Array], samples: Sequence[Array], spread: float, rng: np.random.Generator
+) -> Array:
+    """(b, sizes) mean scores: held-out rows and draws resampled; the one draw of all rows varies by `spread`."""
     columns = []
     for value, sample in zip(values, samples, strict=True):
         picked = rng.integers(0, len(value), sample.shape)
@@ -188,28 +187,19 @@ def _resampled_means(values: Sequence[Array], samples: Sequence[Array], rng: np.
     return np.stack(columns, axis=1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Law:
-    """loss(n) = floor + a n^−c, fitted to losses at `rows`; extrapolated from `now` to `then`.
+def _gain(losses: Array, rows: Array, now: float, then: float, skip: int) -> float:
+    """By how much the law loss(n) = a n^−c, fitted to the losses at `rows` but the first, falls from now to then.
 
-    Source: Cortes, Jackel, Solla, Vapnik & Denker (1994), Learning curves: asymptotic values and rate of convergence.
+    Source: Cortes, Jackel, Solla, Vapnik and Denker (1994), Learning curves: asymptotic values and rate of convergence.
+
+    >>> rows = np.array([25.0, 50.0, 75.0, 100.0])
+    >>> round(_gain(rows**-0.5, rows, 100.0, 400.0, 0), 6)
+    0.05
     """
-
-    rows: Array
-    now: float
-    then: float
-
-    def gain(self, losses: Array) -> float:
-        """By how much the loss falls; the floor is that of the best fit among a few."""
-        losses = np.maximum(losses, 1e-6)
-        return min((self._fit(losses, share * float(losses.min())) for share in FLOORS), key=lambda found: found[0])[1]
-
-    def _fit(self, losses: Array, floor: float) -> tuple[float, float]:
-        x, y = np.log(self.rows), np.log(losses - floor)
-        slope, level = np.polyfit(x, y, 1)
-        error = float(((np.exp(level + slope * x) + floor - losses) ** 2).sum())
-        at: Callable[[float], float] = lambda n: float(np.exp(level + slope * np.log(n)))  # noqa: E731
-        return error, at(self.now) - at(self.then)
+    x, y = np.log(rows[skip:]), np.log(np.maximum(losses[skip:], 1e-6))
+    slope, level = np.polyfit(x, y, 1)
+    at_now, at_then = np.exp(level + slope * np.log([now, then]))
+    return float(at_now - at_then)
 
 
 def _score(value: float, samples: Array, n: int) -> Score:

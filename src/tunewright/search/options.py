@@ -46,7 +46,8 @@ class SearchOptions:
         prune: whether a trial that lags behind the others at the same point is given up (successive halving).
         finalists: the best trials, which are run with further seeds, so that luck is not promoted.
         seeds: how many seeds each finalist gets.
-        workers: trials at a time, each in a process of its own.
+        workers: trials at a time, each in a process of its own with its share of the cores and the rows in its memory;
+            what is tried then also depends on which trials end first.
 
     >>> SearchOptions(strategy="random").trials
     20

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import Trial as OptunaTrial
 
+Running = Sequence[Mapping[str, Value]]
+
 
 class Strategy(Protocol):
     """A frozen dataclass whose fields are its knobs."""
@@ -28,9 +30,17 @@ class Strategy(Protocol):
     kind: ClassVar[str]
 
     def propose(
-        self, dimensions: Sequence[Dimension], past: Sequence[Trial], *, seed: int, number: int
+        self, dimensions: Sequence[Dimension], past: Sequence[Trial], running: Running = (), *, seed: int, number: int
     ) -> dict[str, Value] | None:
-        """The next parameters, or None where nothing is left to try."""
+        """The next parameters, or None where nothing is left to try.
+
+        Args:
+            dimensions: the space.
+            past: trials that ended.
+            running: parameters of those that are under way.
+            seed: of the search.
+            number: of the trial.
+        """
         ...
 
 
@@ -41,11 +51,11 @@ class Grid:
     kind: ClassVar[str] = "grid"
 
     def propose(
-        self, dimensions: Sequence[Dimension], past: Sequence[Trial], *, seed: int, number: int
+        self, dimensions: Sequence[Dimension], past: Sequence[Trial], running: Running = (), *, seed: int, number: int
     ) -> dict[str, Value] | None:
         """The next combination that was not tried."""
         every = combinations(dimensions)
-        tried = [dict(trial.params) for trial in past]
+        tried = [*(dict(trial.params) for trial in past), *map(dict, running)]
         order = np.random.default_rng(seed).permutation(len(every)).tolist()
         return next((every[place] for place in order if every[place] not in tried), None)
 
@@ -57,7 +67,7 @@ class Random:
     kind: ClassVar[str] = "random"
 
     def propose(
-        self, dimensions: Sequence[Dimension], past: Sequence[Trial], *, seed: int, number: int
+        self, dimensions: Sequence[Dimension], past: Sequence[Trial], running: Running = (), *, seed: int, number: int
     ) -> dict[str, Value] | None:
         """Draw."""
         from optuna.samplers import RandomSampler
@@ -79,7 +89,7 @@ class Bayesian:
     startup: int = 5
 
     def propose(
-        self, dimensions: Sequence[Dimension], past: Sequence[Trial], *, seed: int, number: int
+        self, dimensions: Sequence[Dimension], past: Sequence[Trial], running: Running = (), *, seed: int, number: int
     ) -> dict[str, Value] | None:
         """Ask the sampler."""
         from optuna.exceptions import ExperimentalWarning
@@ -92,8 +102,14 @@ class Bayesian:
                 sampler = GPSampler(seed=drawn, n_startup_trials=self.startup, warn_independent_sampling=False)
             else:
                 conditional = any(dimension.when for dimension in dimensions)
-                sampler = TPESampler(seed=drawn, n_startup_trials=self.startup, multivariate=True, group=conditional)
-        return ask(sampler, dimensions, past)
+                sampler = TPESampler(
+                    seed=drawn,
+                    n_startup_trials=self.startup,
+                    multivariate=True,
+                    group=conditional,
+                    constant_liar=bool(running),  # what is under way is taken for poor, so as not to crowd there
+                )
+        return ask(sampler, dimensions, past, running)
 
 
 STRATEGIES: tuple[type[Strategy], ...] = (Grid, Random, Bayesian)
@@ -104,8 +120,10 @@ def stream(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
-def ask(sampler: BaseSampler, dimensions: Sequence[Dimension], past: Sequence[Trial]) -> dict[str, Value]:
-    """Let a sampler choose, knowing the trials that ended with a score and those that were given up on the way."""
+def ask(
+    sampler: BaseSampler, dimensions: Sequence[Dimension], past: Sequence[Trial], running: Running = ()
+) -> dict[str, Value]:
+    """Let a sampler choose, knowing the trials that ended with a score, were given up on the way, or are under way."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -125,12 +143,17 @@ def ask(sampler: BaseSampler, dimensions: Sequence[Dimension], past: Sequence[Tr
                 intermediate_values=dict(trial.steps),
             )
         )
+    for params in running:
+        if fits(params, dimensions):
+            known = {name: distributions[name] for name in params}
+            state = optuna.trial.TrialState.RUNNING
+            study.add_trial(optuna.create_trial(state=state, params=dict(params), distributions=known))
     asked = study.ask()
-    params: dict[str, Value] = {}
+    chosen: dict[str, Value] = {}
     for dimension in in_order(dimensions):
-        if dimension.holds(params):
-            params[dimension.name] = _suggest(asked, dimension)
-    return params
+        if dimension.holds(chosen):
+            chosen[dimension.name] = _suggest(asked, dimension)
+    return chosen
 
 
 def fits(params: Mapping[str, Value], dimensions: Sequence[Dimension]) -> bool:

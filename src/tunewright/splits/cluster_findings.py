@@ -28,6 +28,7 @@ def copies_found(exact: Ints, columns: tuple[str, ...]) -> Finding | None:
         rows=tuple(rows),
         rows_total=len(rows),
         groups=tuple(_ids(group) for group in groups),
+        remedy="drop_duplicates",
     )
 
 
@@ -52,6 +53,7 @@ def near_copies_found(chained: Ints, exact: Ints, links: Links, columns: tuple[s
         score=float(score[rows[0]]),
         scores=tuple(round(float(score[row]), 4) for row in rows),
         groups=tuple(_ids(group) for group in groups),
+        remedy="drop_duplicates",
     )
 
 

@@ -82,6 +82,11 @@ class Trials:
         choices = self._choices(self.plan, self.problem(_posed(self.plan, 0)))
         return {one.name: value for one in dimensions if (value := _value(self.plan, choices, one)) is not None}
 
+    def elsewhere(self) -> Elsewhere:
+        """What makes the same in another process."""
+        precision = decide_precision(self.problem(_posed(self.plan, 0)), self.run)
+        return Elsewhere(prepared=self.prepared, plan=self.plan, splits=tuple(self.splits), precision=precision)
+
     def _score(self, plan: Plan, place: int, report: Report) -> float:
         posed = _posed(plan, place)
         problem = self.problem(posed)
@@ -125,6 +130,31 @@ class Trials:
 def _defined(value: float) -> float:
     """A score, or not a number where the metric is undefined for what was predicted."""
     return float("nan") if value == WORST else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Elsewhere:
+    """Makes the same `Trials` in another process.
+
+    Args:
+        prepared: the rows.
+        plan: what the parameters are put over.
+        splits: as for `Trials`.
+        precision: as it was decided for the run: processes that each measured it might not agree.
+    """
+
+    prepared: Prepared
+    plan: Plan
+    splits: tuple[Split, ...]
+    precision: str
+
+    def __call__(self) -> Trials:
+        """Make them."""
+        return Trials(self.prepared, self.plan, RunContext(decide=self.decide), self.splits)
+
+    def decide(self, name: str, make: Callable[[], Any]) -> Any:
+        """What the run has decided, or what is measured here."""
+        return {"precision": self.precision} if name == "precision" else make()
 
 
 def _posed(plan: Plan, place: int) -> Posed:

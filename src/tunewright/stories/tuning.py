@@ -10,8 +10,9 @@ from tunewright.plan import Plan, with_values
 from tunewright.records import Split, Study, Table
 from tunewright.runfolder.context import RunContext
 from tunewright.search import Dimension
+from tunewright.search.course import Setup
 from tunewright.search.naming import read_space
-from tunewright.search.study import Setup, run_study
+from tunewright.search.study import run_study
 from tunewright.splits.clusters import clusters_among
 from tunewright.splits.strata import strata
 from tunewright.stories.audit import seen_rows
@@ -66,7 +67,8 @@ def search(prepared: Prepared, plan: Plan, run: RunContext) -> Searched:
         seed=plan.seed,
         minutes=plan.budget.minutes,
     )
-    study = run_study(trials, setup, plan.search, run)
+    elsewhere = trials.elsewhere() if plan.search.workers > 1 else None
+    study = run_study(trials, setup, plan.search, run, elsewhere=elsewhere)
     run.tell("search", f"Best of {len(study.trials)}: {study.metric} {study.best.score:.4f} on validation.")
     return Searched(plan=with_values(plan, study.best.params), study=study)
 

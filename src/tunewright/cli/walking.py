@@ -1,0 +1,40 @@
+"""Walk a story that fills a run folder: progress on standard error, signals caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunewright.plan import Plan
+    from tunewright.runfolder import RunFolder
+    from tunewright.stories.run import Request
+
+Story = Callable[["Request"], "tuple[RunFolder, dict[str, Any]]"]
+
+
+def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
+    """Tell the story and return its summary.
+
+    Args:
+        story: from a request to a folder and its summary.
+        plan: the resolved plan.
+        out: the folder, or None for the story's own.
+        fresh: start over where the folder already holds one.
+        quiet: no progress.
+    """
+    from tunewright.cli.progress import shown
+    from tunewright.cli.signals import caught
+    from tunewright.events import to_all
+    from tunewright.stories.run import Request
+
+    with caught() as stop, shown(quiet=quiet) as show:
+        request = Request(
+            plan=plan,
+            out=Path(out) if out is not None else None,
+            fresh=fresh,
+            observe=to_all(stop.watch, show),
+            stop=stop,
+        )
+        return story(request)[1]
