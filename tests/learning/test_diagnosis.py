@@ -68,7 +68,9 @@ FULL = [0.96, 0.98, 0.99, 1.0, 1.0]
         ("underfit", curve([0.60, 0.64, 0.70, 0.74, 0.80], [0.6, 0.66, 0.72, 0.78, 0.84]), FACTS),
         ("underfit", curve([0.40], [0.43]), replace(FACTS, epochs=0)),
         ("unstable", curve([0.90, 0.3, 0.2, 0.2], [0.95, 0.3, 0.2, 0.2], losses=[0.2, 9, 5, 3]), FACTS),
-        ("unstable", curve(RISING, FULL, jumps=[0, 9, 0, 0, 0]), FACTS),
+        ("unstable", curve([0.95] * 5, FULL, jumps=[0, 12, 0, 0, 0]), FACTS),
+        ("good", curve([0.95] * 5, FULL, jumps=[0, 4, 1, 0, 0]), FACTS),  # a confident probe that errs in some batches
+        ("good", curve(RISING, FULL, jumps=[0, 12, 0, 0, 0]), FACTS),  # rough, and worth it
         ("learning nothing", curve([0.2, 0.22, 0.19], [0.24, 0.25, 0.26]), FACTS),
         ("learning nothing", curve([0.9] * 4, [0.93] * 4, losses=[0.3, 0.3, 0.299, 0.298]), FACTS),
         ("memorising noise", curve([0.2, 0.22, 0.19], [0.5, 0.8, 1.0]), FACTS),

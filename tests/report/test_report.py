@@ -17,9 +17,11 @@ from tunewright.records import (
     Analysis,
     Column,
     Comparison,
+    Diagnosis,
     Epoch,
     Evaluation,
     Finding,
+    LearningCurve,
     Mistake,
     RemedyTrial,
     Score,
@@ -617,3 +619,46 @@ def test_the_split_is_explained_in_words() -> None:
 def test_a_probe_alone_has_no_learning_curve() -> None:
     assert "No epoch was trained" in Page(render(multilabel())).text
     assert "epoch 3." in Page(render(multiclass())).text
+
+
+def diagnosed() -> ReportData:
+    start = multiclass()
+    trained = replace(
+        start.trained,
+        diagnosis=Diagnosis(
+            verdict="overfit",
+            epoch=4,
+            text="Overfit from epoch 4: train rows gain, validation rows lose.",
+            evidence=("Epoch 3: f1_macro 0.981 on train rows, 0.858 on validation rows",),
+            action="Training stopped early, after epoch 4 of 8; epoch 3 was kept.",
+            advice=("fewer_trainable_layers", "a key of a newer release"),
+        ),
+        learning_curve=LearningCurve(
+            metric="f1_macro",
+            rows=(160, 320, 480, 640),
+            scores=tuple(a_score(value, half=0.03) for value in (0.7, 0.76, 0.79, 0.806)),
+            extra=600,
+            gain=a_score(0.02, half=0.01),
+            text="600 more labelled rows would add about 2.0 points of f1 macro (1.0 to 3.0).",
+        ),
+    )
+    return replace(start, trained=trained)
+
+
+def test_what_training_did_is_said_with_its_evidence():
+    page = render(diagnosed())
+    for text in (
+        "Overfit from epoch 4",
+        "0.981 on train rows",
+        "epoch 3 was kept",
+        "let fewer layers train",
+        "600 more labelled rows would add about 2.0 points",
+        'id="figure-rows"',
+    ):
+        assert text in page
+    assert "newer release" not in page
+
+
+def test_a_run_of_an_older_release_has_neither():
+    page = render(multiclass())
+    assert "Did it overfit?" not in page and "Would more rows help?" not in page

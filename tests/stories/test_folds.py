@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 import tunewright as tw
@@ -49,6 +50,23 @@ def test_a_cross_validated_run(tmp_path, tiny_model, make_rows, kind):
     answers = run.predictor().predict(frame.head(5))
     assert answers.height == 5
     assert "Over 3 folds the" in run.report().read_text()
+
+
+def test_replaced_test_rows_leave_the_weights_as_they_were(tmp_path, tiny_model, make_rows):
+    """P2: test rows that copy two train rows must not tie these together in one fold."""
+    frame, other = make_rows("text", 120), make_rows("text", 120, seed=9)
+    test = pl.Series((frame["part"] == "test").to_list())
+    copies = pl.Series([frame["message"][(i * 3) % 60] if i % 2 else other["message"][i] for i in range(120)])
+    changed = frame.with_columns(
+        message=pl.when(test).then(copies).otherwise(pl.col("message")),
+        y=pl.when(test).then(other["y"]).otherwise(pl.col("y")),
+    )
+    plan = {"model": {"name": str(tiny_model)}, "training": {"epochs": 1}, "splits": {"folds": 3, "part": "part"}}
+    plan |= {"audit": {"apply": "none"}}
+    runs = [tw.run(rows, target="y", out=tmp_path / name, **plan) for name, rows in (("a", frame), ("b", changed))]
+    digests = [json.loads((run.folder / "model.json").read_text())["digest"] for run in runs]
+    assert digests[0] == digests[1]
+    assert runs[0].summary["metrics"]["validation"] == runs[1].summary["metrics"]["validation"]
 
 
 def test_a_finished_fold_is_not_fitted_again(tmp_path, tiny_model, make_rows, monkeypatch):

@@ -20,6 +20,7 @@ from tunewright.records import Study, from_json, to_json
 from tunewright.runfolder import read_entries, read_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import load_rows, prepare
+from tunewright.stories.rebuild import rebuild_report
 from tunewright.stories.trials import Trials
 from tunewright.stories.tuning import default_space, search
 
@@ -309,7 +310,6 @@ def test_a_run_trains_with_the_values_that_won(a_run):
 
 
 def test_the_report_can_be_written_again(a_run):
-    from tunewright.stories.rebuild import rebuild_report
 
     run, _ = a_run
     before = run.report().read_text()
@@ -333,6 +333,8 @@ def test_tune_gives_a_study_and_leaves_a_plan(make_rows, tiny_model, tmp_path):
     assert isinstance(study, Study) and study.strategy == "bayesian" and len(study.trials) == 3
     names = {path.name for path in (tmp_path / "study").iterdir()}
     assert {"study.json", "best.yaml", "report.html", "plan.yaml", "journal.jsonl", "summary.json"} <= names
+    before = (tmp_path / "study" / "report.html").read_text()
+    assert rebuild_report(tmp_path / "study").read_text() == before
     assert "bundle" not in names and "evaluation.json" not in names  # nothing trained to be kept, no look at the test
     best = read_plan(tmp_path / "study" / "best.yaml")
     assert best.search.strategy == "none" and best.data.target == "label" and best.splits.part == "part"

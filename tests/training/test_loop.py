@@ -25,6 +25,7 @@ from tunewright.training import loop
 from tunewright.training.labelled import Labelled
 from tunewright.training.loop import Interrupted, Surroundings, train
 from tunewright.training.recipe import Recipe
+from tunewright.training.watch import Watch
 
 TASK = Classification(labels=("a", "b", "c"))
 CPU = torch.device("cpu")
@@ -79,7 +80,16 @@ def accuracy(targets):
     return lambda outputs: float((outputs.argmax(1) == targets).mean())
 
 
-def around(validation, *, stop=lambda: None, checkpoints=None, loss=TASK.loss, judge=None, observe=lambda e: None):
+def around(
+    validation,
+    *,
+    stop=lambda: None,
+    checkpoints=None,
+    loss=TASK.loss,
+    judge=None,
+    observe=lambda e: None,
+    watch=None,
+):
     return Surroundings(
         loss=loss,
         judge=judge or accuracy(validation.targets),
@@ -87,6 +97,22 @@ def around(validation, *, stop=lambda: None, checkpoints=None, loss=TASK.loss, j
         checkpoints=checkpoints,
         stop=stop,
         device=CPU,
+        watch=watch,
+    )
+
+
+def watching(rows, heard):
+    """Look at every fourth train row; constant_loss is so low that many updates count as jumps."""
+    sample = np.arange(0, 60, 4)
+    targets = rows[1][sample]
+    return Watch(
+        inputs=rows[0].take(sample),
+        drawn=np.arange(15) < 10,
+        suspects=np.arange(15) >= 8,
+        losses=lambda outputs: TASK.loss(torch.from_numpy(outputs), torch.from_numpy(targets), 0.0).numpy(),
+        judge=lambda outputs: float((outputs.argmax(1) == targets[:10]).mean()),
+        constant_loss=0.55,
+        hear=lambda history: heard.append(len(history)),
     )
 
 
@@ -225,6 +251,26 @@ def test_a_resumed_run_ends_at_the_same_bits(tiny_model, rows, tmp_path, kills, 
     assert digest(network) == digest(whole)
     assert curve(state) == curve(straight)
     assert (state.step, state.best_epoch, state.stale) == (straight.step, straight.best_epoch, straight.stale)
+
+
+@pytest.mark.parametrize("kill", [3, 8, 12])
+def test_what_is_looked_at_survives_a_resume_and_moves_no_weight(tiny_model, rows, tmp_path, kill):
+    training, validation, heard = labelled(rows, 0, 60), labelled(rows, 60, 90), []
+    unseen, whole, network = (make_network(tiny_model) for _ in range(3))
+    train(unseen, training, validation, recipe(), start=START, around=around(validation))
+    straight = train(
+        whole, training, validation, recipe(), start=START, around=around(validation, watch=watching(rows, heard))
+    )
+    assert digest(whole) == digest(unseen) and heard == [2, 3, 4]
+    for stop, kept in ((after(kill), make_network(tiny_model)), (lambda: None, network)):
+        beside = around(validation, stop=stop, checkpoints=tmp_path, watch=watching(rows, heard))
+        try:
+            state = train(kept, training, validation, recipe(), start=START, around=beside)
+        except Interrupted:
+            torch.manual_seed(999)
+    seen = [[(e.train_metric, e.suspect_loss, e.jumps, e.updates) for e in one.history] for one in (straight, state)]
+    assert seen[0] == seen[1] and digest(network) == digest(whole)
+    assert 0 < sum(e.jumps for e in state.history) < state.step == sum(e.updates for e in state.history)
 
 
 def test_moments_and_generator_are_those_of_the_uninterrupted_run(tiny_model, rows, tmp_path):

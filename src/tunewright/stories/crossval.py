@@ -25,12 +25,17 @@ from tunewright.metrics import metric as metric_of
 from tunewright.records import Folds, Score, Split, from_json, to_json
 from tunewright.runfolder import check_folder, read_arrays, read_json, write_arrays, write_folder, write_json
 from tunewright.runfolder.context import RunContext
+from tunewright.splits.clusters import clusters_among
+from tunewright.splits.strata import strata
 from tunewright.splits.stratified import spread
 from tunewright.stats import nadeau_bengio
+from tunewright.stories.audit import seen_rows
 from tunewright.tasks import Task
 
 if TYPE_CHECKING:
     from tunewright.learning.recipes import Choices
+    from tunewright.plan import Plan
+    from tunewright.stories.prepare import Prepared
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -73,23 +78,43 @@ class CrossValidated:
     folds: Folds
 
 
-def fold_splits(split: Split, clusters: Array, strata: Array, *, folds: int, share: float, seed: int) -> list[Split]:
+def folds_of(prepared: Prepared, plan: Plan) -> list[Split]:
+    """The folds of a run.
+
+    Which rows belong together, and to which stratum, is found among the rows that are dealt: were test rows there, one
+    that copies two of them would tie these together.
+    """
+    table, seen = prepared.table, seen_rows(prepared.split)
+    group = next((column.name for column in table.columns if column.role == "group"), None)
+    codes = np.full(prepared.typed.height, -1, np.int64)
+    codes[seen] = strata(prepared.typed[table.target][seen.tolist()], table.task).codes
+    return fold_splits(
+        prepared.split,
+        clusters_among(prepared.typed, table, seen, group=group).labels,
+        codes,
+        folds=plan.splits.folds,
+        share=plan.splits.validation or 0.15,
+        seed=plan.seed,
+    )
+
+
+def fold_splits(split: Split, clusters: Array, classes: Array, *, folds: int, share: float, seed: int) -> list[Split]:
     """Splits of the rows that are not test rows: in each, one fold is the test part, the others train and validate.
 
     Args:
         split: of all rows.
         clusters: (n,) rows of one number stay on one side.
-        strata: (n,) what the folds should spread.
+        classes: (n,) what the folds should spread.
         folds: how many.
         share: of the other folds' rows that validate.
         seed: of the dealing.
     """
     seen = np.sort(np.array((*split.train, *split.validation), np.int64))
-    held = deal_folds(clusters[seen], strata[seen], folds=folds, seed=seed)
+    held = deal_folds(clusters[seen], classes[seen], folds=folds, seed=seed)
     found = []
     for fold in range(folds):
         rest = seen[held != fold]
-        parts = spread(clusters[rest], strata[rest], shares=(share, 0.0), seed=seed + fold)
+        parts = spread(clusters[rest], classes[rest], shares=(share, 0.0), seed=seed + fold)
         train, validation = (tuple(rest[parts == number].tolist()) for number in (0, 1))
         found.append(replace(split, train=train, validation=validation, test=tuple(seen[held == fold].tolist())))
     return found

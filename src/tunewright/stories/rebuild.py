@@ -21,6 +21,7 @@ from tunewright.records import (
     from_json,
 )
 from tunewright.report import ReportData, render
+from tunewright.report.study import render_study
 from tunewright.runfolder import RunFolder, RunLock, read_json, write_text
 
 
@@ -38,7 +39,10 @@ def rebuild_report(path: Path) -> Path:
             f"A report needs a finished run. {path} is not. The command that started it continues it to the end."
         )
     with RunLock(path):
-        write_report(folder, read_json(folder.summary_json))
+        if folder.best_yaml.exists():
+            write_text(folder.report_html, render_study(path.name, from_json(Study, read_json(folder.study_json))))
+        else:
+            write_report(folder, read_json(folder.summary_json))
     return folder.report_html
 
 

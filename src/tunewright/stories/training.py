@@ -21,9 +21,8 @@ from tunewright.plan import Plan
 from tunewright.records import Split
 from tunewright.runfolder import RunFolder
 from tunewright.runfolder.context import RunContext
-from tunewright.splits.strata import strata
 from tunewright.stories.audit import seen_rows
-from tunewright.stories.crossval import CrossValidated, cross_validate, fold_splits, refit
+from tunewright.stories.crossval import CrossValidated, cross_validate, folds_of, refit
 from tunewright.stories.prepare import Prepared, pose
 from tunewright.tasks import Task
 
@@ -87,14 +86,7 @@ def judge(
 def _train_folds(prepared: Prepared, plan: Plan, run: RunContext, folder: RunFolder, judging: Judging) -> Trained:
     problem, split = judging.problem, prepared.split
     everything = replace(split, train=tuple(seen_rows(split).tolist()), validation=())
-    splits = fold_splits(
-        split,
-        prepared.clusters.labels,
-        strata(prepared.typed[prepared.table.target], prepared.table.task).codes,
-        folds=plan.splits.folds,
-        share=plan.splits.validation or 0.15,
-        seed=plan.seed,
-    )
+    splits = folds_of(prepared, plan)
 
     def pose_fold(fold: Split) -> tuple[Judging, Choices]:
         return judge(prepared, plan, split=fold, task=problem.task)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from tunewright.plan import Plan, with_values
 from tunewright.records import Split, Study, Table
 from tunewright.runfolder.context import RunContext
@@ -13,10 +11,7 @@ from tunewright.search import Dimension
 from tunewright.search.course import Setup
 from tunewright.search.naming import read_space
 from tunewright.search.study import run_study
-from tunewright.splits.clusters import clusters_among
-from tunewright.splits.strata import strata
-from tunewright.stories.audit import seen_rows
-from tunewright.stories.crossval import fold_splits
+from tunewright.stories.crossval import folds_of
 from tunewright.stories.prepare import Prepared
 from tunewright.stories.trials import Trials
 
@@ -86,22 +81,10 @@ def default_space(table: Table) -> tuple[Dimension, ...]:
 
 def _splits(prepared: Prepared, plan: Plan) -> list[Split]:
     """The run's own split, or its folds: then a trial is scored on all rows that are not test rows."""
-    split = prepared.split
     if plan.splits.folds == 1:
-        return [split]
-    # Which rows belong together, and to which stratum, is found among the rows that are dealt: were test rows there,
-    # one that copies two of them would tie these together.
-    table, seen = prepared.table, seen_rows(split)
-    group = next((column.name for column in table.columns if column.role == "group"), None)
-    codes = np.full(prepared.typed.height, -1, np.int64)
-    codes[seen] = strata(prepared.typed[table.target][seen.tolist()], table.task).codes
-    folds = fold_splits(
-        split,
-        clusters_among(prepared.typed, table, seen, group=group).labels,
-        codes,
-        folds=plan.splits.folds,
-        share=plan.splits.validation or 0.15,
-        seed=plan.seed,
-    )
+        return [prepared.split]
     # What is held out of a fold is what judges a trial; what the recipe itself would choose on learns along.
-    return [replace(one, train=(*one.train, *one.validation), validation=one.test, test=()) for one in folds]
+    return [
+        replace(one, train=(*one.train, *one.validation), validation=one.test, test=())
+        for one in folds_of(prepared, plan)
+    ]
