@@ -31,7 +31,7 @@ from tunewright.planfile import (
     write_yaml,
 )
 from tunewright.records import BalanceKind, to_json
-from tunewright.search import BudgetOptions, SearchOptions
+from tunewright.search import BudgetOptions, ImproveOptions, SearchOptions
 from tunewright.search.naming import nested, read_space
 from tunewright.splits.options import SplitOptions
 from tunewright.training.augment import make_augmentation, why_idle
@@ -72,7 +72,8 @@ class Plan:
         model: which backbone, and what of it trains.
         training: how the weights are moved.
         search: how hyperparameters are searched for.
-        budget: what a search may cost.
+        budget: what a search, and improvement after it, may cost.
+        improve: rounds of trying to do better.
         report: what the report may show.
         seed: of everything that draws random numbers, 0 <= seed < 2^32.
 
@@ -92,6 +93,7 @@ class Plan:
     training: TrainingOptions = field(default_factory=TrainingOptions)
     search: SearchOptions = field(default_factory=SearchOptions)
     budget: BudgetOptions = field(default_factory=BudgetOptions)
+    improve: ImproveOptions = field(default_factory=ImproveOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
     seed: int = field(default=0, metadata={"check": between(0, 2**32, ends="[)")})
 
@@ -274,6 +276,11 @@ def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
             yield f"objective.limits.{name}", f"must be a number > 0. Got {limit:g}. Leave it out to set no limit."
 
 
+def _improvement_has_validation_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.improve.rounds and plan.splits.folds > 1:
+        yield "improve.rounds", f"must be 0 beside splits.folds. Got {plan.improve.rounds}. Leave one of them out."
+
+
 def _space_is_sound(plan: Plan) -> Iterator[tuple[str, str]]:
     for problem in read_space(plan.search.space, Plan)[1]:
         yield problem.path, problem.text
@@ -288,4 +295,5 @@ _RULES: tuple[Callable[[Plan], Iterator[tuple[str, str]]], ...] = (
     _augmentation_can_act,
     _objective_is_known,
     _space_is_sound,
+    _improvement_has_validation_rows,
 )

@@ -217,6 +217,34 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round of improvement: what was seen, what was tried, what it gave on validation rows.
+
+    `difference` is of the objective metric, positive where the change is better; None where the attempt failed.
+    """
+
+    number: int
+    seen: str
+    move: str
+    changes: Mapping[str, float | str]
+    kept: bool
+    why: str
+    seconds: float
+    difference: Score | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Improvement:
+    """All rounds, and why there are no more."""
+
+    schema: ClassVar[int] = 1
+    metric: str
+    rounds: tuple[Round, ...]
+    why_ended: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """One line of a learning curve: losses in nats (or squared target units), the objective metric, seconds so far.
 

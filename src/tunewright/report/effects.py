@@ -18,10 +18,15 @@ def effect(trial: RemedyTrial) -> str:
     >>> effect(RemedyTrial(effect=score, **said))
     '+1.2 points (−0.4 to +2.9)'
     """
-    low, high = metric_of(trial.metric).bounds
-    points = low is not None and high is not None
-    said = [_signed(100 * end, 1) if points else _signed(end, 3) for end in _ends(trial.effect)]
-    return f"{said[0]}{' points' if points else ''} ({said[1]} to {said[2]})"
+    return points(trial.metric, trial.effect)
+
+
+def points(metric: str, found: Score) -> str:
+    """A difference with its interval, in points or in the metric's own units."""
+    low, high = metric_of(metric).bounds
+    bounded = low is not None and high is not None
+    said = [_signed(100 * end, 1) if bounded else _signed(end, 3) for end in _ends(found)]
+    return f"{said[0]}{' points' if bounded else ''} ({said[1]} to {said[2]})"
 
 
 def verdict(trial: RemedyTrial) -> str:

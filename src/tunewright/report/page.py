@@ -19,6 +19,7 @@ from tunewright.records import (
     Epoch,
     Evaluation,
     Finding,
+    Improvement,
     RemedyTrial,
     Repair,
     Score,
@@ -29,9 +30,9 @@ from tunewright.records import (
 )
 from tunewright.report import charts, words
 from tunewright.report.drawing import Figure
-from tunewright.report.effects import became, effect, verdict
+from tunewright.report.effects import became, effect, points, verdict
 from tunewright.report.study import figures as study_figures
-from tunewright.report.study import told
+from tunewright.report.study import parameters, told
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,6 +56,7 @@ class ReportData:
         remedies: which of them were tried, and what each did.
         repairs: what reading put right without a trial.
         study: the search for hyperparameters, or None.
+        improvement: rounds of trying to do better, or None.
         trained: the kept model and how it came to be.
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
@@ -73,6 +75,7 @@ class ReportData:
     remedies: tuple[RemedyTrial, ...]
     repairs: tuple[Repair, ...] = ()
     study: Study | None = None
+    improvement: Improvement | None = None
     trained: TrainedModel
     evaluation: Evaluation
     analysis: Analysis
@@ -205,6 +208,8 @@ def _environment() -> Environment:
         "interval": words.interval,
         "beside": words.beside,
         "effect": effect,
+        "points": points,
+        "parameters": parameters,
         "advice": words.advice,
         "became": became,
         "verdict": verdict,

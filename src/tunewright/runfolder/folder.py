@@ -18,6 +18,7 @@ ARTEFACTS: Final = (
     "split.json",
     "study.json",
     "best.yaml",
+    "improvement.json",
     "model.json",
     "evaluation.json",
     "analysis.json",
@@ -67,6 +68,11 @@ class RunFolder:
     def study_json(self) -> Path:
         """The `Study`, where hyperparameters were searched for."""
         return self.path / "study.json"
+
+    @property
+    def improvement_json(self) -> Path:
+        """The `Improvement`, where rounds were asked for."""
+        return self.path / "improvement.json"
 
     @property
     def best_yaml(self) -> Path:

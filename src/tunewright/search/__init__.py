@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunewright.search.options import BudgetOptions, DimensionOptions, SearchOptions
+from tunewright.search.options import BudgetOptions, DimensionOptions, ImproveOptions, SearchOptions
 from tunewright.search.space import Dimension
 
-__all__ = ["BudgetOptions", "Dimension", "DimensionOptions", "SearchOptions"]
+__all__ = ["BudgetOptions", "Dimension", "DimensionOptions", "ImproveOptions", "SearchOptions"]

@@ -1,4 +1,4 @@
-"""What the plan says about search and about how much time there is."""
+"""What the plan says about search, improvement, and how much time there is."""
 
 from __future__ import annotations
 
@@ -64,11 +64,26 @@ class SearchOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImproveOptions:
+    """How often the system may try to do better by itself.
+
+    Args:
+        rounds: of diagnosing, trying what promises most for its cost, and keeping it where validation rows show a gain;
+            each is a training. 0: none.
+
+    >>> ImproveOptions().rounds
+    0
+    """
+
+    rounds: int = field(default=0, metadata={"check": at_least(0, example=3)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetOptions:
     """What a search or an improvement may cost.
 
     Args:
-        minutes: of search, at most; null: as long as the trials take.
+        minutes: of search, and again of improvement, at most; null: as long as they take.
 
     >>> BudgetOptions().minutes is None
     True

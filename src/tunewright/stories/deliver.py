@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, Finding, Study, to_json
+from tunewright.records import Evaluation, Finding, Improvement, Study, to_json
 from tunewright.runfolder import RunFolder
 from tunewright.stories.inspect import shortened
 from tunewright.stories.knowledge import bundled_behaviours
@@ -58,6 +58,7 @@ def summary(
     plan: Plan,
     findings: Sequence[Finding],
     study: Study | None,
+    improvement: Improvement | None,
     seconds: Mapping[str, float],
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def summary(
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),
         "search": study_json(study),
+        "improvement": None if improvement is None else to_json(improvement),
         "seconds": {**seconds, "stages": fitted.trained.seconds},
         "notes": [*notes, *_cut(fitted)],
         "versions": versions(),

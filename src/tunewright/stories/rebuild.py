@@ -12,6 +12,7 @@ from tunewright.records import (
     Analysis,
     Evaluation,
     Finding,
+    Improvement,
     RemedyTrial,
     Repair,
     Split,
@@ -57,6 +58,7 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
             table=from_json(Table, audit["table"]),
             split=from_json(Split, read_json(folder.split_json)),
             findings=tuple(from_json(Finding, finding) for finding in audit["findings"]),
+            improvement=_improvement(folder),
             study=from_json(Study, read_json(folder.study_json)) if folder.study_json.exists() else None,
             repairs=tuple(from_json(Repair, repair) for repair in audit.get("repairs", ())),
             remedies=tuple(from_json(RemedyTrial, trial) for trial in audit["remedies"]),
@@ -71,3 +73,8 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
         )
     )
     write_text(folder.report_html, page)
+
+
+def _improvement(folder: RunFolder) -> Improvement | None:
+    path = folder.improvement_json
+    return from_json(Improvement, read_json(path)) if path.exists() else None

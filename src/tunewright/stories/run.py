@@ -123,6 +123,7 @@ def run_name(loaded: Loaded) -> str:
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
+    from tunewright.stories.improving import improve
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
@@ -136,7 +137,13 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     if searched.study is not None:
         write_json(folder.study_json, searched.study)
         clock.lap("search")
-    trained = train(prepared, plan, run, folder, doubtful=_doubtful(examined.findings))
+    doubtful = _doubtful(examined.findings)
+    improved = improve(prepared, plan, run, doubtful=doubtful)
+    plan = improved.plan
+    if improved.improvement is not None:
+        write_json(folder.improvement_json, improved.improvement)
+        clock.lap("improve")
+    trained = train(prepared, plan, run, folder, doubtful=doubtful)
     fitted = trained.fitted
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
@@ -157,6 +164,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
         plan=request.plan,
         findings=examined.findings,
         study=searched.study,
+        improvement=improved.improvement,
         seconds=seconds,
         notes=trained.choices.notes,
     )
