@@ -106,6 +106,7 @@ def fine_tune(
         stop=run.stop,
         device=pick_device(),
         watch=watch,
+        canaries=watch is not None,
     )
     training, validation = _labelled(judging, start, recipe, head_only)
     state = train(trained, training, validation, recipe, start=first, around=around)

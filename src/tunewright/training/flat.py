@@ -150,6 +150,14 @@ class FlatOptimizer:
             flat.work.copy_(kept)
             flat.master.copy_(kept)
 
+    @torch.no_grad()
+    def rewind(self, snapshot: Sequence[Tensor]) -> None:
+        """Set everything to what it was before the first update, when `snapshot` was taken."""
+        self.restore(snapshot)
+        for flat in self.flat:
+            for buffer in (*flat.moments, flat.steps, flat.grad):
+                buffer.zero_()
+
 
 def _buffers(flat: FlatGroup) -> dict[str, Tensor]:
     first, second = flat.moments

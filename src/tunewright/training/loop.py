@@ -22,6 +22,7 @@ from tunewright.records import Epoch
 from tunewright.training.augment import draws
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
+from tunewright.training.canaries import release_canaries
 from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.labelled import Labelled
 from tunewright.training.recipe import Recipe
@@ -56,6 +57,7 @@ class Surroundings:
         stop: returns a signal number once one has arrived.
         device: where the network lives.
         watch: what is looked at after each epoch beside validation, or None.
+        canaries: whether a few updates are tried and taken back before the first.
     """
 
     loss: Loss
@@ -65,6 +67,7 @@ class Surroundings:
     stop: Callable[[], int | None]
     device: torch.device
     watch: Watch | None = None
+    canaries: bool = False
 
 
 def train(
@@ -81,12 +84,15 @@ def train(
         around: loss, judge, observer, checkpoints.
 
     Raises:
-        TrainingError: loss or gradient was not finite three updates in a row, or a whole epoch ended in outputs that
-            are not.
+        TrainingError: loss or gradient was not finite three updates in a row, a whole epoch ended in outputs that are
+            not, or a canary died.
         Interrupted: a signal arrived; a checkpoint was written.
     """
     session = _Session(network, training, validation, recipe, around)
-    state = session.resume() or LoopState(best=start.metric, history=[start])
+    state = session.resume()
+    if state is None:
+        session.release_canaries()
+        state = LoopState(best=start.metric, history=[start])
     session.run(state)
     session.optimizer.restore(session.best)
     return state
@@ -125,6 +131,16 @@ class _Session:
             return None
         state, self.best = found
         return state
+
+    def release_canaries(self) -> None:
+        if self.around.canaries:
+            release_canaries(
+                self.network,
+                self.optimizer,
+                self.training,
+                loss=lambda outputs, targets: self.around.loss(outputs, targets, 0.0),
+                device=self.around.device,
+            )
 
     def run(self, state: LoopState) -> None:
         before, patience = state.seconds, self.recipe.early_stopping
