@@ -159,7 +159,7 @@ def test_a_plan_that_breaks_its_rules_has_no_digest():
 def test_all_mistakes_are_listed_at_once(tmp_path):
     path = tmp_path / "plan.yaml"
     path.write_text(
-        "training: {early_stopping: four, epohcs: 2}\nsplits: {validation: 0.7}\nexport: {to: x}\n"
+        "training: {early_stopping: four, epohcs: 2}\nsplits: {validation: 0.7}\nkubernetes: {to: x}\n"
         "target: team\nmodel: {train: layers:0}\ndata: {columns: {a: numeric}, train: x, test: x}\nseed: 1\nseed: 2\n"
     )
     with pytest.raises(PlanError) as caught:
@@ -171,7 +171,7 @@ def test_all_mistakes_are_listed_at_once(tmp_path):
         'training.early_stopping: must be a whole number >= 0. Got "four". Write a number such as 2.',
         f'training.epohcs: must be a known key, one of {knobs}. Got "epohcs". Did you mean epochs?',
         'splits.validation: must be a number >= 0 and < 0.5. Got "0.7". Write a number such as 0.15.',
-        f'export: must be a known key, one of {known}. Got "export". Remove it.',
+        f'kubernetes: must be a known key, one of {known}. Got "kubernetes". Remove it.',
         f'target: must be a known key, one of {known}. Got "target". Did you mean data.target or preprocess.target?',
         'model.train: must be head, layers:N, lora, full or auto. Got "layers:0". Write a value such as layers:2.',
         "data.columns.a: must be text, number, category, boolean, datetime, id, multilabel or ignore. "
