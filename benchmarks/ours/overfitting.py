@@ -1,4 +1,4 @@
-"""One run with a planted pathology: prints its verdict, its curve and what looking at train rows cost."""
+"""Runs of one set and seed, healthy and with every planted pathology: their verdicts, and what looking at them cost."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import numpy as np
 import polars as pl
+from pathologies import PATHOLOGIES, applies, planted, recipe_of, sorted_batches
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-import pathologies
-import torch
-
-import tunewright.training.loop as loop
 from tunewright.learning.fit import fit
 from tunewright.plan import read_plan
 from tunewright.records import to_json
@@ -24,72 +21,64 @@ from tunewright.runfolder.context import RunContext
 from tunewright.stories.audit import examine
 from tunewright.stories.prepare import load_rows, prepare
 from tunewright.stories.training import judge
+from tunewright.training import loop
 
-torch.set_num_threads(1)
-KIND = "label_errors"
+SPENT = {"looking": 0.0}
 
 
-def fitted(frame, one, plan, events):
-    """Prepare, audit, choose and fit, with the pathology's recipe."""
-    prepared = prepare(load_rows(plan, frame), plan)
-    examined = examine(prepared, plan, RunContext())
-    doubted = [row for finding in examined.findings if finding.kind == KIND for row in finding.rows]
-    suspects = np.isin(np.array(prepared.split.train), doubted)
+def timed(look):
+    """The loop's look at train rows, with its seconds added up."""
+
+    def looked_at(self):
+        start = time.perf_counter()
+        found = look(self)
+        SPENT["looking"] += time.perf_counter() - start
+        return found
+
+    return looked_at
+
+
+def run(frame, one, config):
+    """Prepare, audit and fit with one pathology."""
+    plan = read_plan(**config["plan"], **recipe_of(config["name"], one))
+    prepared = prepare(load_rows(plan, planted(frame, one.name, plan.seed)), plan)
+    findings = examine(prepared, plan, RunContext()).findings
+    doubtful = [row for finding in findings if finding.kind == "label_errors" for row in finding.rows]
     judging, choices = judge(prepared, plan)
     recipe = replace(choices.recipe, learning_rate=choices.recipe.learning_rate * one.rate)
     if one.batches:
-        targets = judging.problem.targets["train"]
-        loop.training_batches = pathologies.sorted_batches(loop.training_batches, lambda: targets)
-    return fit(judging, replace(choices, recipe=recipe), RunContext(observe=events.append), suspects=suspects)
+        loop.training_batches = sorted_batches(judging.problem.targets["train"])
+    heard, SPENT["looking"] = [], 0.0
+    trained = fit(
+        judging,
+        replace(choices, recipe=recipe),
+        RunContext(observe=heard.append),
+        suspects=np.isin(prepared.split.train, doubtful),
+    ).trained
+    return {
+        "diagnosis": to_json(trained.diagnosis),
+        "curve": to_json(trained.history),
+        "told": [event.data["verdict"] for event in heard if event.what == "note" and "verdict" in event.data],
+        "looking": SPENT["looking"],
+        "training": trained.seconds["fine-tune"],
+    }
 
 
 def main():
     """Answer one config."""
     config = json.loads(sys.argv[1])
     frame = pl.read_parquet(config["data"])
-    plan = read_plan(**config["plan"])
-    if config.get("pathology") is None:
-        raise SystemExit("pathology?")
-    cost = {"look": 0.0}
-    real = loop._Session.looked_at
-
-    def timed(self):
-        start = time.monotonic()
-        found = real(self)
-        cost["look"] += time.monotonic() - start
-        return found
-
-    loop._Session.looked_at = timed
-    results = {}
-    original = loop.training_batches
-    for one in pathologies.PATHOLOGIES:
-        if config["pathology"] and one.name not in config["pathology"]:
+    real = loop.training_batches
+    loop._Session.looked_at = timed(loop._Session.looked_at)
+    found = {}
+    for one in PATHOLOGIES:
+        if (config["only"] and one.name not in config["only"]) or not applies(config["name"], one):
             continue
-        events, cost["look"], loop.training_batches = [], 0.0, original
-        section = {**config["plan"], "training": {**config["plan"].get("training", {}), **one.training}}
-        plan = read_plan(**section)
-        trained = fitted(pathologies.planted(frame, one.name, plan.seed), one, plan, events).trained
-        results[one.name] = {
-            "diagnosis": to_json(trained.diagnosis),
-            "curve": to_json(trained.history),
-            "look": cost["look"],
-            "train": trained.history[-1].seconds,
-            "told": [e.text for e in events if e.station == "train" and "verdict" in e.data],
-        }
-        if config.get("verbose"):
-            d = trained.diagnosis
-            print(one.name, "->", d.verdict, "|", d.text, d.evidence, d.action, file=sys.stderr)
-            for e in trained.history:
-                print("   ", [round(x, 3) if isinstance(x, float) else x for x in to_json(e).values()], file=sys.stderr)
-            print(
-                "    look",
-                round(cost["look"], 3),
-                "train",
-                trained.history[-1].seconds,
-                results[one.name]["told"],
-                file=sys.stderr,
-            )
-    print(json.dumps(results))
+        loop.training_batches = real
+        found[one.name] = run(frame, one, config)
+        diagnosis = found[one.name]["diagnosis"]
+        print(one.name, "->", diagnosis["verdict"], diagnosis["evidence"], file=sys.stderr, flush=True)
+    print(json.dumps({"runs": found}))
 
 
 if __name__ == "__main__":

@@ -204,8 +204,8 @@ def _underfit(c: Course) -> Diagnosis | None:
             evidence=(c.told(last - 1), c.told(last)),
             advice=("more_epochs", "higher_learning_rate"),
         )
-    train = c.train[c.best]
-    if not train < LITTLE or train - c.valid[c.best] > max(GAP / 2, NOISE * c.error):
+    train, valid = c.train[c.best], c.valid[c.best]
+    if not max(train + NOISE * c.train_error, valid) < LITTLE or train - valid > max(GAP / 2, NOISE * c.error):
         return None
     return Diagnosis(
         verdict="underfit",

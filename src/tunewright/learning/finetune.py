@@ -17,7 +17,7 @@ from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe
 from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
-from tunewright.learning.watching import draw_sample, facts_of, make_watch
+from tunewright.learning.watching import SHARE, draw_sample, facts_of, make_watch
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
@@ -130,7 +130,10 @@ def _look(
 ) -> tuple[Facts, Watch, Epoch]:
     """What the loop looks at, and the curve's first point with what is seen of the train rows there."""
     problem, frozen = judging.problem, start.frozen
-    sample = draw_sample(asked.suspects, validation_rows=len(problem.inputs["validation"]), seed=problem.seed)
+    held = len(problem.inputs["validation"])
+    # Over cached vectors a look at as many rows as validation has costs next to nothing.
+    share = 1.0 if head_only else SHARE
+    sample = draw_sample(asked.suspects, validation_rows=held, seed=problem.seed, share=share)
     facts = facts_of(
         judging,
         sample,

@@ -1,0 +1,48 @@
+"""The frozen records that flow between stages, and their one JSON codec.
+
+Records are small. Bulk arrays (row ids, vectors, weights) stay in numpy arrays or files; a record names them by digest.
+Every record written to disk carries `schema`, so that a later release can read an older run folder.
+"""
+
+from __future__ import annotations
+
+from tunewright.records.codec import from_json, to_json
+from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
+from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
+from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
+from tunewright.records.training import Diagnosis, Epoch, LearningCurve, TrainedModel
+from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Round, Study, Trial
+
+__all__ = [
+    "PARTS",
+    "Analysis",
+    "Audit",
+    "BalanceKind",
+    "Best",
+    "Column",
+    "Comparison",
+    "Diagnosis",
+    "Epoch",
+    "Evaluation",
+    "Finding",
+    "Folds",
+    "Impact",
+    "Improvement",
+    "Kind",
+    "LearningCurve",
+    "Mistake",
+    "RemedyTrial",
+    "Repair",
+    "Round",
+    "Score",
+    "Split",
+    "Study",
+    "Table",
+    "TargetScale",
+    "TaskKind",
+    "TrainedModel",
+    "Trial",
+    "Verdict",
+    "from_json",
+    "to_json",
+]

@@ -1,0 +1,87 @@
+"""How good a model is, against what, and where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from tunewright.records.score import Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A paired comparison on the same rows; `difference` is positive where a is better, also for losses."""
+
+    schema: ClassVar[int] = 1
+    metric: str
+    a: str
+    b: str
+    difference: Score
+    p_value: float | None
+    verdict: Literal["better", "worse", "no evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether the objective was met, in a word and in a sentence."""
+
+    objective: Literal["met", "not shown", "missed", "none"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folds:
+    """A cross-validated metric: its value in every fold, and their mean with an interval for what folds share."""
+
+    metric: str
+    values: tuple[float, ...]
+    mean: Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Metrics per part and per baseline, the paired comparisons against each baseline, looks at the test part.
+
+    With `folds`, the validation metrics are those of the out-of-fold answers of all rows that are not test rows.
+    `expected_cost` is what a row costs by the expert's costs, for the model and every baseline; `slices` are the
+    protected ones, each against a baseline; `behaviours` what became of the expert's tests.
+    """
+
+    schema: ClassVar[int] = 1
+    metric: str
+    metrics: Mapping[str, Mapping[str, Score]]
+    baselines: Mapping[str, Mapping[str, Score]]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict
+    per_class: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    looks: int = 0
+    folds: Folds | None = None
+    expected_cost: Mapping[str, Score] = field(default_factory=dict)
+    slices: tuple[Mapping[str, Any], ...] = ()
+    behaviours: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut."""
+
+    row: int
+    truth: str
+    predicted: str
+    confidence: float | None
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What the report shows of the errors: a confusion matrix (rows: truth) or predicted-against-true, worst mistakes.
+
+    `labels` and `matrix` are empty for regression and multilabel; `points` holds (true, predicted) for regression.
+    """
+
+    schema: ClassVar[int] = 1
+    labels: tuple[str, ...] = ()
+    matrix: tuple[tuple[int, ...], ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
