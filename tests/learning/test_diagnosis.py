@@ -124,6 +124,9 @@ def test_few_validation_rows_show_little_and_it_says_so():
     facts = replace(FACTS, error=0.12, train_error=0.1, validation_rows=9)
     found = diagnose(curve([0.7, 0.6, 0.7], [0.9, 0.95, 1.0]), facts)
     assert found.verdict == "good" and "9 validation rows" in found.text
+    # Not shown to be better than blind is not shown to be blind.
+    found = diagnose(curve([0.45, 0.45, 0.45], [0.7, 0.75, 0.8]), facts)
+    assert found.verdict == "good", found
 
 
 def test_more_rows_are_advised_where_they_help_and_not_where_they_do_not():

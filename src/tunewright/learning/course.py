@@ -10,6 +10,7 @@ from tunewright.records import Epoch
 
 NOISE = 2.0  # standard errors that a difference between two epochs must exceed
 CHANCE = 3.0  # and the difference from a blind answer: the best of several epochs was chosen
+SURELY = 0.5  # share of the way that a blind answer surely stays below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,9 @@ class Course:
 
     @property
     def blind(self) -> bool:
-        """Whether no epoch says more of validation rows than a blind answer."""
-        return max(self.valid) <= CHANCE * self.error
+        """Whether validation rows are answered no better than blindly, and there are enough of them to say so."""
+        best = max(self.valid)
+        return best <= CHANCE * self.error and best + NOISE * self.error <= SURELY
 
     def since(self, bad: Callable[[int], bool]) -> int | None:
         """The first epoch of the bad ones that the curve ends with; None where there are none, or too few to tell."""

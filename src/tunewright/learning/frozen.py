@@ -92,5 +92,6 @@ def frozen_features(problem: Problem, pooling: str, precision: str, run: RunCont
             count = len(problem.inputs[part].segments)
             features[part] = np.concatenate([join_frozen(vectors[:count]), problem.inputs[part].dense], axis=1)
             vectors = vectors[count:]
-    run.tell("encode", f"{computed} texts encoded, the rest came from the cache.", computed=computed)
+    if computed:
+        run.tell("encode", f"{computed} texts encoded, the rest came from the cache.", computed=computed)
     return features
