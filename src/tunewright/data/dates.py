@@ -28,12 +28,15 @@ FORMATS = (
 SHARE = 0.95  # of the values must be dates
 PIVOT = 2050  # a two-digit year means one before this
 _TIME = r"(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\s*(?:[AaPp][Mm])?)"
+_WEEKDAY = r"(?i)^(?:mon|tue(?:s)?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?[.,]?\s+"
 _ZONE = r"(Z|UTC|[+-]\d{2}:?\d{2})"
 _TAIL = rf"(?:^|[T ]|,\s)\s*{_TIME}\s*{_ZONE}?$"
 
 
 def parse_dates(values: pl.Series, form: str) -> pl.Series:
     """Read a column of dates, each with or without a time of day, as Datetime[us] without zone (UTC if one is given).
+
+    A weekday before a date is passed over.
 
     Args:
         values: text, dates or date-times.
@@ -44,10 +47,12 @@ def parse_dates(values: pl.Series, form: str) -> pl.Series:
 
     >>> parse_dates(pl.Series(["13-02-2011 07:30", "2011"]), "%d-%m-%Y").to_list()
     [datetime.datetime(2011, 2, 13, 7, 30), None]
+    >>> parse_dates(pl.Series(["Monday, 14 Feb 2011"]), "%d %b %Y").to_list()
+    [datetime.datetime(2011, 2, 14, 0, 0)]
     """
     if values.dtype != pl.String:
         return values.cast(pl.Datetime("us"), strict=False)
-    text = pl.col("x").str.strip_chars()
+    text = pl.col("x").str.strip_chars().str.replace(_WEEKDAY, "")
     clock = text.str.extract(_TAIL, 1)
     zone = text.str.extract(_TAIL, 2)
     day = text.str.replace(_TAIL, "").str.strip_chars()
