@@ -82,7 +82,7 @@ def test_each_row_is_cast_on_its_own(table: Table) -> None:
 def test_columns_may_be_extra_but_not_missing(table: Table) -> None:
     typed = conform(RAW.with_columns(extra=1).drop("y", "who", "id"), table)
     assert typed.columns == ["message", "amount", "day", "vip", "channel"]
-    with pytest.raises(DataError, match=r"Missing: 'amount'\. Did you mean 'amuont'\? 'vip'\."):
+    with pytest.raises(DataError, match=r"Missing: 'amount' \(did you mean 'amuont'\?\), 'vip'\. "):
         conform(RAW.rename({"amount": "amuont"}).drop("vip"), table)
     with pytest.raises(DataError, match="Missing: 'y'"):
         conform(RAW.drop("y"), table, require_target=True)

@@ -59,7 +59,7 @@ def verb(
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """What a person reads when a run ends: verdict, comparison, findings, paths."""
-    from tunewright.cli.text import comparison_table, finding_lines, remedy_lines
+    from tunewright.cli.text import behaviour_lines, comparison_table, finding_lines, remedy_lines, slice_lines
 
     return "\n".join(
         [
@@ -67,6 +67,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             summary["verdict"]["text"],
             "",
             comparison_table(summary),
+            *slice_lines(summary.get("slices", ())),
+            *behaviour_lines(summary.get("behaviours", ())),
             "",
             *finding_lines(summary["findings"], where=summary["report"]),
             *remedy_lines(summary),

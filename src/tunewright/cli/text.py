@@ -90,6 +90,11 @@ def remedy_lines(summary: Mapping[str, Any]) -> list[str]:
     return ["", *(words.cut(line, LONGEST) for line in shown)] if shown else []
 
 
+def slice_lines(slices: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the protected slices show, one per line; `slices` as JSON."""
+    return ["", *(f"protected   {words.cut(one['text'], LONGEST)}" for one in slices)] if slices else []
+
+
 def behaviour_lines(behaviours: Sequence[Mapping[str, Any]]) -> list[str]:
     """What became of each behaviour, one per line, below it the worst case that did not pass; `behaviours` as JSON.
 

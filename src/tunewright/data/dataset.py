@@ -116,9 +116,9 @@ def conform(frame: pl.DataFrame, table: Table, *, require_target: bool = False) 
     needed += sorted(sources_of(table.columns) - set(needed))
     absent = [name for name in needed if name not in frame.columns]
     if absent:
-        hints = [f"{name!r}.{suggest(name, set(frame.columns) - set(needed))}" for name in absent]
+        hints = [f"{name!r}{_hint(name, set(frame.columns) - set(needed))}" for name in absent]
         raise DataError(
-            f"Data must have the columns the model was trained on. Missing: {' '.join(hints)} "
+            f"Data must have the columns the model was trained on. Missing: {', '.join(hints)}. "
             f"The data has {listed(frame.columns)}. Add or rename columns."
         )
     used = [c for c in table.columns if c.role != "ignore" and c.name in frame.columns and not c.derived]
@@ -128,6 +128,11 @@ def conform(frame: pl.DataFrame, table: Table, *, require_target: bool = False) 
     every = cast | {c.name: _cast(frame.get_column(c.name), c, table) for c in hidden}
     derived = [compute(c, every) for c in table.columns if c.derived and c.role != "ignore"]
     return pl.DataFrame([*cast.values(), *derived])
+
+
+def _hint(name: str, others: set[str]) -> str:
+    near = suggest(name, others).strip().rstrip("?")
+    return f" ({near[0].lower()}{near[1:]}?)" if near else ""
 
 
 def _is_needed(column: Column) -> bool:

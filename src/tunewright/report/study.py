@@ -71,7 +71,11 @@ def winner(study: Study) -> str:
     best = study.best
     seeds = f", the mean of {len(best.seeds)} seeds" if len(best.seeds) > 1 else ""
     with_what = f" with {parameters(best.params)}" if best.params else ""
-    return f"Best on validation: {words.metric(study.metric)} {best.score:.4f}{seeds}{with_what}."
+    standard = next((trial for trial in study.trials if trial.number == 0 and trial.score is not None), None)
+    beside = "" if standard is None else f" The plan as it stands: {standard.score:.4f}."
+    if standard is not None and standard.params == best.params:
+        beside = " That is the plan as it stands."
+    return f"Best on validation: {words.metric(study.metric)} {best.score:.4f}{seeds}{with_what}.{beside}"
 
 
 def best_trials(study: Study, most: int) -> list[tuple[Trial, str, str]]:

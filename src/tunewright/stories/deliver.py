@@ -91,6 +91,9 @@ def summary(
         "metrics": to_json(evaluation.metrics),
         "baselines": to_json(evaluation.baselines),
         "comparisons": to_json(evaluation.comparisons),
+        "slices": to_json(evaluation.slices),
+        # The cases that failed are raw text: they stand in evaluation.json and, if the plan allows, in the report.
+        "behaviours": [{**one, "failures": []} for one in to_json(evaluation.behaviours)],
         "findings": [shortened(finding) for finding in to_json(tuple(findings))],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),

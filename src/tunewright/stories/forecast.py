@@ -68,7 +68,9 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
         "parameters": measured.parameters,
         "trainable": measured.trainable,
         "memory_mb": _memory(problem, choices, measured),
-        "minutes": _minutes(problem, choices, measured, missing=missing, loading=loading),
+        "minutes": _with_folds(
+            _minutes(problem, choices, measured, missing=missing, loading=loading), plan.splits.folds
+        ),
         "detectable": _detectable(len(prepared.split.test)),
         "notes": list(choices.notes),
     }
@@ -163,6 +165,12 @@ def _minutes(
         for count, step, forward in zip((fewest, epochs), measured.step, measured.forward, strict=True)
     )
     return {"low": round(0.8 * low / 60, 2), "high": round(1.4 * high / 60, 2)}
+
+
+def _with_folds(minutes: dict[str, float], folds: int) -> dict[str, float]:
+    """The recipe is trained once in each fold and once on all rows."""
+    times = folds + 1 if folds > 1 else 1
+    return {name: round(value * times, 2) for name, value in minutes.items()}
 
 
 def _solvers(problem: Problem) -> float:

@@ -186,4 +186,6 @@ def _told(one: Round, most: int) -> str:
 def _why(found: Score, *, kept: bool) -> str:
     if kept:
         return "validation rows show the gain"
-    return "no gain beyond noise" if found.high > 0 else "it is worse"
+    if found.low == found.high == 0:
+        return "no answer changed: what it would change was not kept"
+    return "no gain beyond noise" if found.high >= 0 else "it is worse"

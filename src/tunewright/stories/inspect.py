@@ -106,6 +106,7 @@ def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds:
         rounds: how often every fault is planted.
         deep: as for `inspect`.
     """
+    from tunewright.planting import FAULTS
     from tunewright.stories.calibrate import calibrate
 
     audited = 0
@@ -117,7 +118,11 @@ def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds:
         return examine(prepare(loaded, plan), plan, RunContext(), deep=deep).findings
 
     learned = inspection.examined.learned()
-    return calibrate(inspection.loaded, plan, findings, rounds=rounds, seed=plan.seed, learned=learned)
+    # Without learning no label is doubted: a score of nought would only say that nobody looked.
+    judged = tuple(fault for fault in FAULTS if deep or fault.kind != "label_errors")
+    return calibrate(
+        inspection.loaded, plan, findings, rounds=rounds, seed=plan.seed, faults=judged, learned=learned
+    )
 
 
 def shortened(finding: dict[str, Any]) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def _combine(bench: Bench, evidence: Evidence, kept: Kept, judged: Sequence[Atte
 
 def _judge_together(bench: Bench, kept: Kept, tried: Sequence[Attempt]) -> list[RemedyTrial]:
     """Judge all that passed once more; where together they lose, only what needs no score stays."""
-    if not kept.remedies:
+    if len(kept.remedies) < 2:
         return []
     forced = [attempt.remedy.kind for attempt in tried]
     start = tried[-1].material if tried and len(kept.remedies) > len(forced) else bench.base
@@ -259,7 +259,7 @@ def _record(attempt: Attempt, kept: Kept, bench: Bench, start: Material) -> Reme
         p_value=attempt.effect.p_value,
         kept=order is not None,
         order=order,
-        why=kept.why_not.get(kind) or _why(attempt.remedy, kept=order is not None),
+        why=kept.why_not.get(kind) or _why(attempt, kept=order is not None),
         columns=_touched(before.table, attempt.material.table),
     )
 
@@ -270,9 +270,12 @@ def _touched(before: Table, after: Table) -> tuple[str, ...]:
     return tuple(column.name for column in after.columns if was.get(column.name, column) != column)
 
 
-def _why(remedy: Remedy, *, kept: bool) -> str:
-    if remedy.rule == "always":
-        return "a column that gives the answer away falsifies the score that would judge it"
-    if remedy.rule == "repair":
+def _why(attempt: Attempt, *, kept: bool) -> str:
+    rule = attempt.remedy.rule
+    if rule == "always":
+        return "it gives the answer away, so a score with it is none; what is lost here was never there"
+    if rule == "repair":
         return "it loses less than half a point" if kept else "that it loses less than half a point was not shown"
+    if not kept and attempt.effect.difference.low > 0:
+        return "its interval alone is above zero, but not by the bar for everything that was tried (Holm)"
     return "the gain is shown" if kept else "no gain was shown"
