@@ -225,7 +225,8 @@ def test_what_another_process_is_handed_scores_the_same(make_rows, plan_of, kind
     prepared = prepare(load_rows(plan, frame), plan)
     here = Trials(prepared, plan, RunContext(), [prepared.split])
     there = ForkingPickler.loads(ForkingPickler.dumps(here.elsewhere()))()
-    assert there.run.decide("precision", lambda: pytest.fail("measured again"))["precision"] == "float32"
+    decided = there.run.decide("precision", lambda: pytest.fail("measured again"))
+    assert decided["precision"] == here.elsewhere().precision
     params = {"training.probe_C": 3.0, "model.pooling": "cls"}
     assert there(params, seed=1, report=lambda *_: None) == here(params, seed=1, report=lambda *_: None)
 
