@@ -120,9 +120,7 @@ def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds:
     learned = inspection.examined.learned()
     # Without learning no label is doubted: a score of nought would only say that nobody looked.
     judged = tuple(fault for fault in FAULTS if deep or fault.kind != "label_errors")
-    return calibrate(
-        inspection.loaded, plan, findings, rounds=rounds, seed=plan.seed, faults=judged, learned=learned
-    )
+    return calibrate(inspection.loaded, plan, findings, rounds=rounds, seed=plan.seed, faults=judged, learned=learned)
 
 
 def shortened(finding: dict[str, Any]) -> dict[str, Any]:
