@@ -15,8 +15,8 @@ from pathlib import Path
 RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """# Results
 
-Ratios measured side by side in one run, one process after the other. Every section is written by its benchmark; where the
-machine had other work, its yardstick (a 1024 x 1024 float32 product, 9 to 11 ms on a quiet one) says so.
+Ratios measured side by side in one run, one process after the other. Every section is written by its benchmark; where
+the machine had other work, its yardstick (a 1024 x 1024 float32 product, 9 to 11 ms on a quiet one) says so.
 """
 PACKAGES = ("tunewright", "torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy")
 
