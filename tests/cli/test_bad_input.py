@@ -44,7 +44,7 @@ def test_hopeless_data_exits_with_3(call, quick, tmp_path, what, verb):
 def test_a_target_that_is_no_column_is_a_wrong_plan(call, quick, tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\n" + "\n".join(GOOD))
-    said = call("run", path, "--target", "labels", *quick, "--json")
+    said = call("run", path, "--target", "labels", *quick, "--out", tmp_path / "out", "--json")
     assert said.code == 2
     assert "Did you mean 'label'?" in said.json["error"]["message"]
 
