@@ -77,15 +77,13 @@ def run(
     """
     from tunewright.stories.run import Request, run_story
 
-    in_memory = data is not None and not isinstance(data, str | Path)
-    files = {"train": None if in_memory else data, "validation": validation, "test": test}
-    given: dict[str, Any] = {part: str(path) for part, path in files.items() if path is not None}
-    given |= {name: value for name, value in (("target", target), ("columns", columns)) if value is not None}
+    files = {part: None if path is None else str(path) for part, path in (("validation", validation), ("test", test))}
+    source, given = _where(data, target, columns=columns, **files)
     resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
     folder, summary = run_story(
         Request(
             plan=resolved,
-            source=data if in_memory else None,
+            source=source,
             out=Path(out) if out is not None else None,
             fresh=fresh,
             observe=observe,
@@ -170,8 +168,8 @@ def load(bundle: str | Path) -> Predictor:
     return Predictor.load(bundle)
 
 
-def _where(data: Any, target: str | None) -> tuple[Any, dict[str, str]]:
+def _where(data: Any, target: str | None, **more: Any) -> tuple[Any, dict[str, Any]]:
     """Data in memory, or None; and what the plan's `data` section gets."""
     in_memory = data is not None and not isinstance(data, str | Path)
-    given = {"train": None if in_memory or data is None else str(data), "target": target}
+    given = {"train": None if in_memory or data is None else str(data), "target": target, **more}
     return data if in_memory else None, {name: value for name, value in given.items() if value is not None}

@@ -12,11 +12,11 @@ import numpy as np
 from tunewright.detectors import Rows, detect
 from tunewright.detectors.leakage_target import LeakageTarget
 from tunewright.plan import Plan
-from tunewright.records import Finding, Repair, Split, Table
+from tunewright.records import Finding, Repair, Split
 from tunewright.remedies import REMEDIES, Evidence, Material, list_repairs
 from tunewright.remedies.columns import DropLeaks
 from tunewright.runfolder.context import RunContext
-from tunewright.splits.clusters import clusters_among
+from tunewright.splits.clusters import Clusters, clusters_among
 from tunewright.stories.prepare import Prepared, pose
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def examine(prepared: Prepared, plan: Plan, run: RunContext, *, deep: bool = Tru
 
 def _without_test(prepared: Prepared) -> Rows:
     """The rows as if there were no test rows: two train rows may resemble each other only by way of one."""
-    split = replace(prepared.split, test=())
-    alone = clusters_among(prepared.typed, prepared.table, seen_rows(split), group=_group(prepared.table))
-    return replace(prepared.rows(), split=split, clusters=alone)
+    return replace(prepared.rows(), split=replace(prepared.split, test=()), clusters=clusters_seen(prepared))
 
 
 def _evidence(seen: Rows, learned: Learned | None) -> Evidence:
@@ -158,8 +156,11 @@ def featurise(prepared: Prepared, plan: Plan, run: RunContext) -> tuple[Problem,
     return problem, ids[order], np.concatenate(list(by_part.values()))[order]
 
 
-def _group(table: Table) -> str | None:
-    return next((column.name for column in table.columns if column.role == "group"), None)
+def clusters_seen(prepared: Prepared) -> Clusters:
+    """What hangs together among the rows that are not test rows: one that copies two of them must not tie these."""
+    table = prepared.table
+    group = next((column.name for column in table.columns if column.role == "group"), None)
+    return clusters_among(prepared.typed, table, seen_rows(prepared.split), group=group)
 
 
 def _nothing() -> None:

@@ -25,11 +25,10 @@ from tunewright.metrics import metric as metric_of
 from tunewright.records import Folds, Score, Split, from_json, to_json
 from tunewright.runfolder import check_folder, read_arrays, read_json, write_arrays, write_folder, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.splits.clusters import clusters_among
 from tunewright.splits.strata import strata
 from tunewright.splits.stratified import spread
 from tunewright.stats import nadeau_bengio
-from tunewright.stories.audit import seen_rows
+from tunewright.stories.audit import clusters_seen, seen_rows
 from tunewright.tasks import Task
 
 if TYPE_CHECKING:
@@ -85,12 +84,11 @@ def folds_of(prepared: Prepared, plan: Plan) -> list[Split]:
     that copies two of them would tie these together.
     """
     table, seen = prepared.table, seen_rows(prepared.split)
-    group = next((column.name for column in table.columns if column.role == "group"), None)
     codes = np.full(prepared.typed.height, -1, np.int64)
     codes[seen] = strata(prepared.typed[table.target][seen.tolist()], table.task).codes
     return fold_splits(
         prepared.split,
-        clusters_among(prepared.typed, table, seen, group=group).labels,
+        clusters_seen(prepared).labels,
         codes,
         folds=plan.splits.folds,
         share=plan.splits.validation or 0.15,
