@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -17,9 +17,18 @@ from tunewright.tasks import Decision, Task
 if TYPE_CHECKING:
     import torch
 
+    from tunewright.models.inputs import Inputs
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Predict(Protocol):
+    """Computes what a network says of rows, somehow."""
+
+    def __call__(self, network: Network, inputs: Inputs, *, device: torch.device) -> Array:
+        """(n, K) float32 outputs."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +65,10 @@ class FittedModel:
     lexical: Lexical | None = None
     lexical_share: float = 0.0
 
-    def outputs(self, typed: pl.DataFrame) -> Array:
-        """(n, K) float32 outputs for typed rows."""
+    def outputs(self, typed: pl.DataFrame, *, predict: Predict | None = None) -> Array:
+        """(n, K) float32 outputs for typed rows; `predict` in place of the network's plain forward pass."""
         inputs = self.preprocessor.inputs(typed, self.tokenizer)
-        outputs = predict_outputs(self.network, inputs, device=self.device)
+        outputs = (predict or predict_outputs)(self.network, inputs, device=self.device)
         if self.lexical is None:
             return outputs
         added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)

@@ -17,8 +17,10 @@ import typer
 from tunewright.cli import audit, demo, doctor, evaluate, plan, predict, report, run, tune
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
+from tunewright.cli.ranks import follow_leader, follows
 from tunewright.cli.signals import Stopped
 from tunewright.errors import TunewrightError
+from tunewright.training.parallel.launch import leading
 
 __all__ = ["app", "main"]
 
@@ -69,7 +71,9 @@ def _execute(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         use_physical_cores()
-        with redirect_stdout(sys.stdout if _asks_for_help(arguments) else sys.stderr):
+        if follows():
+            return follow_leader()
+        with leading(), redirect_stdout(sys.stdout if _asks_for_help(arguments) else sys.stderr):
             answer = _invoke(arguments)
         return answer if isinstance(answer, int) else print_answer(answer, as_json=as_json)
     except Stopped as stop:

@@ -29,11 +29,13 @@ class Stop:
     """Whether a signal has arrived, and whether the training loop is at work.
 
     In the loop a signal is only noted: the loop asks after every update and writes a checkpoint before it leaves.
-    Anywhere else there is nothing to save that is not on disk, and the work ends on the spot.
+    Anywhere else there is nothing to save that is not on disk, and the work ends on the spot. Of the processes of one
+    run only the first (`leads`) says so.
     """
 
     signal: int | None = None
     training: bool = False
+    leads: bool = True
 
     def __call__(self) -> int | None:
         """The number of the signal that has arrived, if any: what a run asks."""
@@ -54,18 +56,20 @@ class Stop:
         self.signal = number
         if not self.training:
             raise Stopped(number)
+        if not self.leads:
+            return
         # Not through sys.stderr: the signal may have come in the middle of one of its writes.
         os.write(2, b"Stopping: saving a checkpoint. Once more ends at once.\n")
 
 
 @contextmanager
-def caught() -> Iterator[Stop]:
+def caught(*, leads: bool = True) -> Iterator[Stop]:
     """Catch SIGINT and SIGTERM while a run works.
 
     Raises:
         Stopped: a signal arrived and the run has left, after its checkpoint if it was training.
     """
-    stop = Stop()
+    stop = Stop(leads=leads)
     before: dict[signal.Signals, Any] = {}
     try:
         for number in CAUGHT:
@@ -75,8 +79,10 @@ def caught() -> Iterator[Stop]:
         raise
     except BaseException as problem:
         # The loop leaves through an exception of its own, once the checkpoint is written.
-        if stop.signal is not None and not isinstance(problem, Stopped):
-            raise Stopped(stop.signal) from problem
+        # Another process of the run may have received the signal, and this one only have heard of it.
+        signal_number = stop.signal or getattr(problem, "signal", None)
+        if signal_number is not None and not isinstance(problem, Stopped):
+            raise Stopped(signal_number) from problem
         raise
     finally:
         for caught_one, handler in before.items():

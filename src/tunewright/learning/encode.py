@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     import torch
 
     from tunewright.models.encoder import Encoder
+    from tunewright.models.inputs import Inputs
+    from tunewright.models.outputs import Tick
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Encode(Protocol):
+    """Computes vectors, somehow."""
+
+    def __call__(self, encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick) -> Array:
+        """(n, V) float32 joined vectors."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +38,13 @@ class FrozenEncoder:
         key: digest of weights, tokenizer, pooling, precision and attention kernel.
         load: gives the encoder in its precision, on its device; called only where a vector is missing.
         device: where it computes.
+        run: in place of `encode_inputs`, where other processes help.
     """
 
     key: str
     load: Callable[[], Encoder]
     device: torch.device
+    run: Encode | None = None
 
     def encode(self, segments: Sequence[Tokens], observe: Observer) -> tuple[list[Array], int]:
         """Vectors of every segment.
@@ -60,7 +72,8 @@ class FrozenEncoder:
             observe(Event(station="encode", what="progress", data={"done": done, "total": total}))
 
         inputs = Inputs((tokens,), np.zeros((len(tokens), 0), np.float32))
-        return encode_inputs(self.load(), inputs, device=self.device, tick=tick)
+        run = self.run or encode_inputs
+        return run(self.load(), inputs, device=self.device, tick=tick)
 
 
 def encoder_key(*, weights: str, pooling: str, precision: str) -> str:

@@ -17,6 +17,7 @@ from tunewright.learning.judging import Judging
 from tunewright.learning.probe import Probe
 from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
+from tunewright.learning.spread import spread_training
 from tunewright.learning.watching import SHARE, draw_sample, facts_of, make_watch
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head, start_from_probe
@@ -109,7 +110,9 @@ def fine_tune(
         canaries=watch is not None,
     )
     training, validation = _labelled(judging, start, recipe, head_only)
-    state = train(trained, training, validation, recipe, start=first, around=around)
+    with spread_training(trained, problem, choices.pooling, start.precision, run=run) as compute:
+        around = replace(around, compute=compute)
+        state = train(trained, training, validation, recipe, start=first, around=around)
     merge_lora(trained)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())

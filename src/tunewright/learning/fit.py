@@ -29,8 +29,10 @@ from tunewright.learning.probe import (
     fit_probe,
     fit_ridge_probe,
 )
+from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
+from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
 from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
@@ -108,7 +110,7 @@ def fit(
     tuned = fine_tune(judging, choices, start, run, stop_after=epochs, suspects=doubted)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
-    outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
+    outputs = outputs_of(model, problem, choices.pooling)
     clock.lap("predict")
     strength = settled.word_strength if settled is not None else None
     lexical = fit_lexical(problem, judging.judge, judging.importance(), strength=strength)
@@ -180,6 +182,14 @@ def fit_probe_of(
         return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=given or RIDGE), scales)
     kind = partial(fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs)
     return fit_probe(data, lambda one: kind(one, strengths=given or STRENGTHS), scales)
+
+
+def outputs_of(model: FittedModel, problem: Problem, pooling: str) -> dict[str, Array]:
+    """Per judged part that has rows, the model's outputs."""
+    typed = {part: problem.typed[part] for part in JUDGED if len(problem.inputs[part])}
+    rows = max((len(frame) for frame in typed.values()), default=0)
+    with spread_predict(model.network, problem, pooling, model.precision, rows=rows) as predict:
+        return {part: model.outputs(frame, predict=predict) for part, frame in typed.items()}
 
 
 def _with_words(

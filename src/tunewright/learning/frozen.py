@@ -13,6 +13,7 @@ from tunewright.errors import RunError
 from tunewright.learning.cache import cache_key
 from tunewright.learning.encode import FrozenEncoder, encoder_key, join_frozen
 from tunewright.learning.problem import Problem
+from tunewright.learning.spread import spread_encode
 from tunewright.models.precision import DTYPES, measure_precision, pick_device
 from tunewright.records import PARTS
 from tunewright.runfolder import read_json, write_json
@@ -82,6 +83,7 @@ def frozen_features(problem: Problem, pooling: str, precision: str, run: RunCont
         key=encoder_key(weights=problem.backbone.digest, pooling=pooling, precision=precision),
         load=cache(lambda: load_encoder(problem, pooling, precision)),
         device=pick_device(),
+        run=spread_encode(problem, pooling, precision),
     )
     computed, features = 0, dict[str, Array]()
     for together in ([part for part in parts if part != "test"], [part for part in parts if part == "test"]):

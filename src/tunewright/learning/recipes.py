@@ -122,6 +122,7 @@ def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
         dropout=0.0 if training.dropout == "auto" else float(training.dropout),
         label_smoothing=training.label_smoothing,
         early_stopping=_patience(training.early_stopping, method),
+        parallel=training.parallel,
         seed=problem.seed,
     )
 

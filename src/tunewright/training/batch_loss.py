@@ -16,6 +16,7 @@ from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.training.augment import Pairs
 from tunewright.training.labelled import Labelled
+from tunewright.training.parallel.compute import Compute, Here
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,6 +30,7 @@ def batch_loss(
     device: torch.device,
     inputs: Inputs | None = None,
     pairs: Pairs | None = None,
+    compute: Compute | None = None,
 ) -> Tensor:
     """The mean loss of a batch, each row by its weight.
 
@@ -40,13 +42,14 @@ def batch_loss(
         device: where the network lives.
         inputs: what the rows hold in this epoch, where that is not what `training` holds.
         pairs: how they are mixed; a mixed row's weight is mixed like its loss.
+        compute: where the encoder computes; None: here.
     """
-    segments, dense_BF = (training.inputs if inputs is None else inputs).tensors(rows, device)
+    inputs = training.inputs if inputs is None else inputs
+    x_BF = (compute or Here()).features(network, inputs, rows, device)
     targets = torch.from_numpy(training.targets[rows]).to(device)
     weights_B = None if training.weights is None else torch.from_numpy(training.weights[rows]).to(device)
     if pairs is None:
-        return _mean(loss(network(segments, dense_BF), targets), weights_B)
-    x_BF = network.features(segments, dense_BF)
+        return _mean(loss(network.head(x_BF), targets), weights_B)
     partner_B = torch.from_numpy(pairs.partner).to(device)
     share_B = torch.from_numpy(pairs.share).to(x_BF)
     share_B1 = share_B.unsqueeze(1)

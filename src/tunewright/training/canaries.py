@@ -19,6 +19,7 @@ from tunewright.models.network import Network
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.flat import FlatOptimizer
 from tunewright.training.labelled import Labelled
+from tunewright.training.parallel.compute import Compute
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ROWS = 8
@@ -39,6 +40,7 @@ def release_canaries(
     *,
     loss: Callable[[Tensor, Tensor], Tensor],
     device: torch.device,
+    compute: Compute | None = None,
 ) -> None:
     """Try the network on eight train rows; afterwards it, the optimiser and all generators are as they were.
 
@@ -48,6 +50,7 @@ def release_canaries(
         training: all train rows.
         loss: outputs (B, K) and targets to (B,) losses.
         device: where the network lives.
+        compute: where the encoder computes; None: here.
 
     Raises:
         TrainingError: one of the canaries died.
@@ -57,7 +60,7 @@ def release_canaries(
         return
 
     def of(some: Array) -> Tensor:
-        return batch_loss(network, training, some, loss=loss, device=device)
+        return batch_loss(network, training, some, loss=loss, device=device, compute=compute)
 
     network.eval()
     with torch.no_grad():

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
+from tunewright.training.parallel.exchange import Exchange, NoExchange
+
 BETAS = (0.9, 0.98)
 EPSILON = 1e-6
 # Weights per call: a stretch whose gradient, master and moments pass through the cache together.
@@ -35,9 +37,12 @@ class Group:
 
 
 class FlatGroup:
-    """One group's buffers: `work` (what the network computes with), `grad`, the float32 `master`, AdamW's moments."""
+    """One group's buffers: `work` (what the network computes with), `grad`, the float32 `master`, AdamW's moments.
 
-    def __init__(self, group: Group) -> None:
+    `master` and moments are of `part`: the slice that this process updates, which is all of it in a run of one process.
+    """
+
+    def __init__(self, group: Group, part: slice) -> None:
         self.group = group
         first = group.parameters[0]
         size = sum(p.numel() for p in group.parameters)
@@ -51,21 +56,23 @@ class FlatGroup:
             parameter.data = view
             parameter.grad = self.grad[start:stop].view_as(parameter)
             start = stop
+        self.part = part
+        self.own_work, self.own_grad = self.work[part], self.grad[part]
         self.mixed = first.dtype != torch.float32
-        self.master = self.work.float() if self.mixed else self.work
+        self.master = self.own_work.float() if self.mixed else self.own_work
         self.moments = (torch.zeros_like(self.master), torch.zeros_like(self.master))
         self.steps = torch.zeros((), device=first.device)
 
     def norm(self) -> Tensor:
-        """The gradient's norm, summed in float32."""
-        norm: Tensor = torch.linalg.vector_norm(self.grad, dtype=torch.float32)
+        """The norm of this process's part of the gradient, summed in float32."""
+        norm: Tensor = torch.linalg.vector_norm(self.own_grad, dtype=torch.float32)
         return norm
 
     def update(self, *, learning_rate: float, weight_decay: float, scale: Tensor | None) -> None:
         """One AdamW step, a stretch of `CHUNK` weights after the other, so that no second gradient is ever whole."""
         for start in range(0, len(self.master), CHUNK):
             part = slice(start, start + CHUNK)
-            gradient = self.grad[part].float() if self.mixed else self.grad[part]
+            gradient = self.own_grad[part].float() if self.mixed else self.own_grad[part]
             if scale is not None:
                 gradient.mul_(scale)
             adamw(
@@ -85,7 +92,7 @@ class FlatGroup:
                 maximize=False,
             )
             if self.mixed:
-                self.work[part].copy_(self.master[part])
+                self.own_work[part].copy_(self.master[part])
         self.steps += 1
 
 
@@ -97,10 +104,21 @@ class FlatOptimizer:
         learning_rate: peak; the schedule scales it.
         weight_decay: for the groups that decay.
         clip: largest global gradient norm.
+        exchange: what the ranks of a run exchange; alone, nothing.
     """
 
-    def __init__(self, groups: Sequence[Group], *, learning_rate: float, weight_decay: float, clip: float) -> None:
-        self.flat = [FlatGroup(group) for group in groups]
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        clip: float,
+        exchange: Exchange | None = None,
+    ) -> None:
+        self.exchange = exchange or NoExchange()
+        sizes = [sum(p.numel() for p in group.parameters) for group in groups]
+        self.flat = [FlatGroup(group, self.exchange.part(i, sizes[i])) for i, group in enumerate(groups)]
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.clip = clip
@@ -108,31 +126,56 @@ class FlatOptimizer:
     @torch.no_grad()
     def step(self, schedule: float) -> bool:
         """Apply one update and clear gradients; a non-finite gradient is dropped and False returned."""
-        norm = torch.stack([flat.norm() for flat in self.flat]).norm()
-        finite = bool(torch.isfinite(norm))
-        if finite:
-            scale = self.clip / norm if norm > self.clip else None
-            for flat in self.flat:
-                flat.update(
-                    learning_rate=self.learning_rate * flat.group.learning_rate * schedule,
-                    weight_decay=self.weight_decay if flat.group.decay else 0.0,
-                    scale=scale,
-                )
+        rates = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+        with self.exchange.together("step", schedule=schedule, **rates):
+            for i, flat in enumerate(self.flat):
+                self.exchange.add_up(i, flat.grad)
+            norm = self.exchange.norm(torch.stack([flat.norm() for flat in self.flat]).norm())
+            finite = bool(torch.isfinite(norm))
+            if finite:
+                self._update(schedule, self.clip / norm if norm > self.clip else None)
         for flat in self.flat:
             flat.grad.zero_()
         return finite
 
+    def _update(self, schedule: float, scale: Tensor | None) -> None:
+        for i, flat in enumerate(self.flat):
+            flat.update(
+                learning_rate=self.learning_rate * flat.group.learning_rate * schedule,
+                weight_decay=self.weight_decay if flat.group.decay else 0.0,
+                scale=scale,
+            )
+            self.exchange.publish(i, flat.work)
+
+    @torch.no_grad()
+    def align(self) -> None:
+        """Start every rank from the leader's weights."""
+        with self.exchange.together("align"):
+            self._align()
+
+    def _align(self) -> None:
+        for i, flat in enumerate(self.flat):
+            self.exchange.align(i, flat.work)
+            flat.master.copy_(flat.own_work)
+
     def state(self) -> dict[str, Tensor]:
-        """Masters, moments and step counts by group: the very buffers, not copies."""
-        return {f"{name}.{i}": buffer for i, flat in enumerate(self.flat) for name, buffer in _buffers(flat).items()}
+        """Masters, moments and step counts by group: the very buffers, not copies, where they are whole here."""
+        with self.exchange.together("state"):
+            return {
+                f"{name}.{i}": self.exchange.collect(i, buffer, len(flat.work)) if buffer.ndim else buffer
+                for i, flat in enumerate(self.flat)
+                for name, buffer in _buffers(flat).items()
+            }
 
     @torch.no_grad()
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Set all of it, as `state` returned it, and the network's weights."""
-        for name, buffer in self.state().items():
-            buffer.copy_(state[name])
-        for flat in self.flat:
-            flat.work.copy_(flat.master)
+        """Set all of it, as `state` returned it, and the network's weights; followers have no state to hand in."""
+        with self.exchange.together("load"):
+            for i, flat in enumerate(self.flat):
+                for name, buffer in _buffers(flat).items():
+                    self.exchange.hand_out(i, state.get(f"{name}.{i}"), buffer, len(flat.work))
+                flat.own_work.copy_(flat.master)
+                self.exchange.publish(i, flat.work)
 
     @torch.no_grad()
     def snapshot(self, into: list[Tensor] | None = None) -> list[Tensor]:
@@ -148,12 +191,15 @@ class FlatOptimizer:
         """Set the network's weights to a snapshot; what follows is prediction, so the masters follow rounded."""
         for flat, kept in zip(self.flat, snapshot, strict=True):
             flat.work.copy_(kept)
-            flat.master.copy_(kept)
+            flat.master.copy_(kept[flat.part])
 
     @torch.no_grad()
-    def rewind(self, snapshot: Sequence[Tensor]) -> None:
-        """Set everything to what it was before the first update, when `snapshot` was taken."""
-        self.restore(snapshot)
+    def rewind(self, snapshot: Sequence[Tensor] | None) -> None:
+        """Set everything to what it was before the first update, when `snapshot` was taken; followers have none."""
+        if snapshot is not None:
+            self.restore(snapshot)
+        with self.exchange.together("rewind"):
+            self._align()
         for flat in self.flat:
             for buffer in (*flat.moments, flat.steps, flat.grad):
                 buffer.zero_()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
-from tunewright.models.outputs import predict_outputs
 from tunewright.records import Epoch
 from tunewright.training.augment import draws
 from tunewright.training.batch_loss import batch_loss
@@ -25,6 +24,7 @@ from tunewright.training.batches import training_batches
 from tunewright.training.canaries import release_canaries
 from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.labelled import Labelled
+from tunewright.training.parallel.compute import Compute, Here
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
@@ -58,6 +58,7 @@ class Surroundings:
         device: where the network lives.
         watch: what is looked at after each epoch beside validation, or None.
         canaries: whether a few updates are tried and taken back before the first.
+        compute: where the encoder computes: here, or spread over the ranks of the run.
     """
 
     loss: Loss
@@ -68,6 +69,7 @@ class Surroundings:
     device: torch.device
     watch: Watch | None = None
     canaries: bool = False
+    compute: Compute = field(default_factory=Here)
 
 
 def train(
@@ -104,12 +106,15 @@ class _Session:
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.recipe, self.around = recipe, around
+        groups = groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate)
         self.optimizer = FlatOptimizer(
-            groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate),
+            groups,
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
+            exchange=around.compute.start(network, groups, recipe),
         )
+        self.optimizer.align()
         self.best = self.optimizer.snapshot()
         self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
         torch.manual_seed(recipe.seed)
@@ -140,6 +145,7 @@ class _Session:
                 self.training,
                 loss=lambda outputs, targets: self.around.loss(outputs, targets, 0.0),
                 device=self.around.device,
+                compute=self.around.compute,
             )
 
     def run(self, state: LoopState) -> None:
@@ -177,6 +183,7 @@ class _Session:
             device=self.around.device,
             inputs=inputs,
             pairs=pairs,
+            compute=self.around.compute,
         )
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -205,7 +212,7 @@ class _Session:
         if self.recipe.stop_after is not None:
             metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
         else:
-            outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+            outputs = self.predict(self.validation.inputs)
             if not np.isfinite(outputs).all():
                 raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
             metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
@@ -240,7 +247,10 @@ class _Session:
         watch = self.around.watch
         if watch is None:
             return {}
-        return watch.look(predict_outputs(self.network, watch.inputs, device=self.around.device))
+        return watch.look(self.predict(watch.inputs))
+
+    def predict(self, inputs: Inputs) -> Array:
+        return self.around.compute.predict(self.network, inputs, device=self.around.device)
 
     def validation_loss(self, outputs: Array) -> float:
         device = self.around.device
@@ -267,7 +277,7 @@ class _Session:
         )
 
     def maybe_save(self, state: LoopState, now: float) -> None:
-        signal = self.around.stop()
+        signal = self.around.stop() or self.around.compute.signal
         if self.around.checkpoints is not None and (signal or now - self.saved_at > CHECKPOINT_SECONDS):
             save_loop(self.around.checkpoints, state, self.optimizer, self.best)
             self.saved_at = time.monotonic()

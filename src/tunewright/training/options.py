@@ -7,6 +7,7 @@ from typing import Literal
 
 from tunewright.planfile.checks import above, at_least, between
 
+Parallel = Literal["auto", "replicated", "sharded"]
 AugmentKind = Literal["none", "token_dropout", "word_swap", "mixup"]
 
 
@@ -26,6 +27,8 @@ class TrainingOptions:
         head_dropout: share of the head's inputs dropped, 0 <= x < 1.
         label_smoothing: share of the target mass spread over all labels, 0 <= x < 1.
         early_stopping: epochs without a better validation metric before training stops; 0: never stops early.
+        parallel: under `torchrun`, what each process keeps: all of the optimiser's state (replicated) or that of its
+            part of the weights (sharded); auto: sharded where whole states would take a quarter of the free memory.
 
     >>> TrainingOptions(epochs=2).learning_rate
     'auto'
@@ -40,6 +43,7 @@ class TrainingOptions:
     head_dropout: float = field(default=0.1, metadata={"check": between(0, 1, ends="[)")})
     label_smoothing: float = field(default=0.0, metadata={"check": between(0, 1, ends="[)")})
     early_stopping: int = field(default=2, metadata={"check": at_least(0)})
+    parallel: Parallel = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ class Recipe:
         early_stopping: epochs without a better metric before it stops.
         augment: how train rows are changed in every epoch, or None.
         stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
+        parallel: auto | replicated | sharded: what each rank keeps of the optimiser's state, where there are several.
         seed: of shuffling, dropout and augmentation.
     """
 
@@ -39,4 +40,5 @@ class Recipe:
     early_stopping: int = 2
     augment: Augmentation | None = None
     stop_after: int | None = None
+    parallel: str = "auto"
     seed: int = 0

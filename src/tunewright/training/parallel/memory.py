@@ -1,0 +1,35 @@
+"""Whether each rank keeps all of the optimiser's state or a slice of it."""
+
+from __future__ import annotations
+
+import os
+
+STATE_BYTES = 12  # per weight that trains: AdamW's two moments and the float32 master
+MUCH = 0.25  # of the memory that is free
+
+
+def decide_sharded(parallel: str, weights: int, free: int | None = None) -> bool:
+    """What `training.parallel` comes to; auto: sharded where whole states would take much of what is free.
+
+    Replicated sends a little less over the network, sharded holds 1 / ranks of 12 bytes per weight that trains.
+
+    Args:
+        parallel: auto | replicated | sharded.
+        weights: that train on every rank.
+        free: bytes for each rank of this machine; None: asked of it.
+
+    >>> [decide_sharded("auto", 10_600_000, free) for free in (8 << 30, 256 << 20)]
+    [False, True]
+    """
+    if parallel != "auto":
+        return parallel == "sharded"
+    return weights * STATE_BYTES > MUCH * (_free() if free is None else free)
+
+
+def _free() -> int:
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    return int(psutil.virtual_memory().available) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

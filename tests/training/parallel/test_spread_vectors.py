@@ -1,0 +1,79 @@
+"""Encoding and predicting with the help of other ranks gives the very bits of one process."""
+
+import numpy as np
+import pytest
+import torch
+
+from tunewright.models import outputs as module
+from tunewright.models.outputs import encode_inputs, predict_outputs
+from tunewright.training.parallel import spread
+from tunewright.training.parallel.memory import decide_sharded
+from tunewright.training.parallel.spec import share
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def many(bench):
+    """1,600 rows: seven batches."""
+    return bench.inputs.take(np.tile(np.arange(len(bench.targets)), 10))
+
+
+def test_vectors_are_those_of_one_process(bench, two, many):
+    encoder, ticks = bench.network().encoder, []
+    with two.encoder() as helped:
+        found = helped.vectors(encoder, many, device=CPU, tick=lambda done, total: ticks.append((done, total)))
+    np.testing.assert_array_equal(found, encode_inputs(encoder, many, device=CPU))
+    assert ticks == sorted(ticks) and ticks[-1] == (len(many), len(many))
+
+
+def test_the_leader_computes_its_share_only(bench, two, many, monkeypatch):
+    done = []
+    encode = module.encode_inputs
+
+    def count(encoder, inputs, *, batches, **options):
+        done.append(sum(map(len, batches)))
+        return encode(encoder, inputs, batches=batches, **options)
+
+    monkeypatch.setattr(spread, "encode_inputs", count)
+    with two.encoder() as helped:
+        helped.vectors(bench.network().encoder, many, device=CPU)
+    assert 0.4 * len(many) < done[0] < 0.7 * len(many)
+
+
+@pytest.mark.parametrize("rows", [1, 300])
+def test_fewer_batches_than_ranks(bench, two, rows):
+    encoder, few = bench.network().encoder, bench.inputs.take(np.arange(rows) % 160)
+    with two.encoder() as helped:
+        found = helped.vectors(encoder, few, device=CPU)
+    np.testing.assert_array_equal(found, encode_inputs(encoder, few, device=CPU))
+
+
+def test_a_trained_network_answers_with_its_own_weights(bench, two, many):
+    network = bench.network()
+    with torch.no_grad():
+        for parameter in network.encoder.parameters():
+            parameter.mul_(1.1)
+    with two.encoder() as helped:
+        before = helped.predict(network, many, device=CPU)
+        helped.send_weights(network.encoder)
+        after = helped.predict(network, many, device=CPU)
+    alone = predict_outputs(network, many, device=CPU)
+    np.testing.assert_array_equal(after, alone)
+    assert np.abs(before - alone).max() > 1e-3  # half of the rows came from an encoder that lacked them
+
+
+def test_each_row_is_one_ranks():
+    for rows in range(9):
+        for world in range(1, 5):
+            dealt = np.concatenate([share(rows, rank, world) for rank in range(world)])
+            assert sorted(dealt.tolist()) == list(range(rows))
+
+
+def test_the_plan_decides_what_each_rank_keeps():
+    assert decide_sharded("sharded", 1, free=1 << 40)
+    assert not decide_sharded("replicated", 1 << 40, free=1)
+    # 12 bytes a weight against a quarter of what is free
+    assert not decide_sharded("auto", 1000, free=48_000)
+    assert decide_sharded("auto", 1001, free=48_000)
+    assert not decide_sharded("auto", 1000)
