@@ -37,6 +37,7 @@ from datetime import timedelta
 import torch
 from torch.distributed import TCPStore
 from tunewright.training.parallel.follower import follow
+import transformers.models.bert.modeling_bert
 torch.set_num_threads(1)
 port, rank, world, patience, signalled = map(int, sys.argv[1:])
 asked = 0
@@ -45,6 +46,7 @@ def stop():
     asked += 1
     return 15 if signalled and asked > signalled else None
 store = TCPStore("127.0.0.1", port, is_master=False)
+store.set(f"ready/{rank}", "")
 follow(store, rank, world, observe=lambda event: None, stop=stop, patience=timedelta(seconds=patience))
 """
 
@@ -81,6 +83,7 @@ def lead_followers(folder, *, world=2, patience=120, signalled=0, clean=True):
     spec = Spec(backbone=str(folder), digest=locate(str(folder)).digest, pooling="mean", precision="float32")
     led = Led(Crew(store, world, timedelta(seconds=patience)), processes, spec)
     try:
+        store.wait([f"ready/{rank}" for rank in range(1, world)], timedelta(seconds=100))
         yield led
         led.crew.close()
         said = [process.communicate(timeout=30)[0] for process in processes]
