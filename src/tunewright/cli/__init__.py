@@ -19,8 +19,9 @@ from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
 from tunewright.cli.signals import Stopped
-from tunewright.errors import TunewrightError
+from tunewright.errors import RunError, TunewrightError
 from tunewright.training.parallel.launch import leading
+from tunewright.training.parallel.lost import Lost
 
 __all__ = ["app", "main"]
 
@@ -69,15 +70,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _execute(arguments: list[str]) -> int:
     # Looked for by hand, because what goes wrong while the arguments are parsed must be JSON as well.
     as_json = "--json" in arguments
+    use_physical_cores()
+    if follows():
+        return follow_leader()
     try:
-        use_physical_cores()
-        if follows():
-            return follow_leader()
-        with leading(), redirect_stdout(sys.stdout if _asks_for_help(arguments) else sys.stderr):
+        with leading():  # to the end: a process that has been told to leave may have this one killed
+            return _speak(arguments, as_json=as_json)
+    except RunError as problem:
+        return print_error("RunError", str(problem), code=problem.exit_code, as_json=as_json)
+
+
+def _speak(arguments: list[str], *, as_json: bool) -> int:
+    """Do what the arguments say, and print the answer or what went wrong."""
+    try:
+        with redirect_stdout(sys.stdout if _asks_for_help(arguments) else sys.stderr):
             answer = _invoke(arguments)
         return answer if isinstance(answer, int) else print_answer(answer, as_json=as_json)
     except Stopped as stop:
         return print_error("Interrupted", str(stop), code=128 + stop.signal, as_json=as_json)
+    except Lost as lost:
+        return print_error("RunError", str(lost), code=1, as_json=as_json)
     except TunewrightError as problem:
         return print_error(type(problem).__name__, str(problem), code=problem.exit_code, as_json=as_json)
     except BrokenPipeError:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from tunewright.events import Event
+from tunewright.training.parallel.lost import Lost
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
@@ -75,7 +76,7 @@ def caught(*, leads: bool = True) -> Iterator[Stop]:
         for number in CAUGHT:
             before[number] = signal.signal(number, stop.receive)
         yield stop
-    except Exception:
+    except (Exception, Lost):
         raise
     except BaseException as problem:
         # The loop leaves through an exception of its own, once the checkpoint is written.

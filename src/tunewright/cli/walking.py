@@ -23,16 +23,11 @@ def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool)
         out: the folder, or None for the story's own.
         fresh: start over where the folder already holds one.
         quiet: no progress.
-
-    Raises:
-        RunError: another process of this run is gone.
     """
     from tunewright.cli.progress import shown
     from tunewright.cli.signals import caught
-    from tunewright.errors import RunError
     from tunewright.events import to_all
     from tunewright.stories.run import Request
-    from tunewright.training.parallel.lost import Lost
 
     with caught() as stop, shown(quiet=quiet) as show:
         request = Request(
@@ -42,7 +37,4 @@ def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool)
             observe=to_all(stop.watch, show),
             stop=stop,
         )
-        try:
-            return story(request)[1]
-        except Lost as lost:
-            raise RunError(str(lost)) from lost
+        return story(request)[1]

@@ -40,6 +40,16 @@ def test_a_signal_to_one_process_is_everybodys(bench, lead, tiny_model, tmp_path
     same(alone, network)
 
 
+def test_what_a_rank_fails_of_is_told_by_the_leader(bench, lead, tiny_model):
+    with (
+        lead(tiny_model, clean=False) as led,
+        pytest.raises(Lost, match="One is gone: rank 1: AssertionError"),
+        led.encoder() as compute,
+    ):
+        compute.group.tell({"op": "align"})  # of an optimiser that was never made
+        bench.train(bench.network(), compute)
+
+
 @pytest.mark.parametrize(("number", "patience"), [(signal.SIGKILL, 120), (signal.SIGSTOP, 8)])
 def test_a_rank_that_dies_or_hangs_ends_all_and_leaves_the_checkpoint(
     bench, lead, tiny_model, tmp_path, monkeypatch, number, patience

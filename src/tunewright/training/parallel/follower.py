@@ -68,8 +68,9 @@ def follow(
         with suppress(RuntimeError):
             store.set(f"failed/{rank}", f"{type(problem).__name__}: {problem}"[:500])
         raise
-    with suppress(RuntimeError):
-        store.set(f"gone/{rank}", "")
+    finally:
+        with suppress(RuntimeError):
+            store.set(f"gone/{rank}", "")
     if group is not None:
         group.close()
 

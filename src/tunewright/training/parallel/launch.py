@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunewright.errors import RunError
+
 if TYPE_CHECKING:
     from tunewright.training.parallel.crew import Crew
 
@@ -39,13 +41,24 @@ def place() -> Place | None:
 
 
 def meet(where: Place) -> Any:
-    """The store where all ranks meet; this process takes the GPU of its local rank, if there is one."""
+    """The store where all ranks meet; this process takes the GPU of its local rank, if there is one.
+
+    Raises:
+        RunError: it cannot be reached.
+    """
     import torch
     from torch.distributed.rendezvous import rendezvous
 
     if torch.cuda.is_available():
         torch.cuda.set_device(where.local % torch.cuda.device_count())
-    store, _, _ = next(rendezvous("env://"))
+    try:
+        store, _, _ = next(rendezvous("env://"))
+    except RuntimeError as problem:
+        where_to = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise RunError(
+            f"All {where.world} processes of a run must reach {where_to}. Rank {where.rank} does not: "
+            f"{str(problem).splitlines()[0]}. Check the address, the port and the firewall."
+        ) from problem
     return store
 
 
