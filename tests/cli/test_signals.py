@@ -11,6 +11,7 @@ import pytest
 
 from tunewright.cli.signals import Stop, Stopped, caught
 from tunewright.events import Event
+from tunewright.training.parallel.lost import Lost
 
 TRAINING = Event(station="train", what="progress")
 NOTE = Event(station="baselines", what="note")
@@ -45,6 +46,29 @@ def test_a_second_signal_ends_the_process_at_once(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         stop.receive(signal.SIGINT)
     assert ended.value.code == 130
+
+
+def test_a_process_that_does_not_lead_says_nothing(capfd):
+    with caught(leads=False) as stop:
+        stop.watch(TRAINING)
+        stop.receive(signal.SIGTERM)
+        assert stop() == signal.SIGTERM
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_signal_that_another_process_received_ends_this_one_too():
+    class Interrupted(BaseException):
+        signal = signal.SIGTERM
+
+    with pytest.raises(Stopped) as ended, caught():
+        raise Interrupted
+    assert ended.value.signal == signal.SIGTERM
+
+
+def test_a_lost_process_is_told_even_where_a_signal_follows():
+    with pytest.raises(Lost), caught() as stop:
+        stop.signal = signal.SIGTERM  # the launcher's, which ends what is left
+        raise Lost("rank 1 is gone")
 
 
 def test_handlers_are_given_back():

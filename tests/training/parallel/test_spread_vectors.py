@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from tunewright.errors import PlanError
 from tunewright.models import outputs as module
 from tunewright.models.outputs import encode_inputs, predict_outputs
+from tunewright.plan import read_plan
 from tunewright.training.parallel import spread
 from tunewright.training.parallel.memory import decide_sharded
 from tunewright.training.parallel.spec import share
@@ -77,3 +79,9 @@ def test_the_plan_decides_what_each_rank_keeps():
     assert not decide_sharded("auto", 1000, free=48_000)
     assert decide_sharded("auto", 1001, free=48_000)
     assert not decide_sharded("auto", 1000)
+
+
+def test_training_parallel_is_read_and_checked():
+    assert read_plan(training={"parallel": "sharded"}).training.parallel == "sharded"
+    with pytest.raises(PlanError, match=r'training\.parallel: must be .*sharded\. Got "shard"\. Did you mean sharded'):
+        read_plan(training={"parallel": "shard"})

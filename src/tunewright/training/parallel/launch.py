@@ -49,10 +49,12 @@ def meet(where: Place) -> Any:
     import torch
     from torch.distributed.rendezvous import rendezvous
 
+    from tunewright.training.parallel.group import PATIENCE
+
     if torch.cuda.is_available():
         torch.cuda.set_device(where.local % torch.cuda.device_count())
     try:
-        store, _, _ = next(rendezvous("env://"))
+        store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
     except RuntimeError as problem:
         where_to = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise RunError(

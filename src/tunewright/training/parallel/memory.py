@@ -11,7 +11,8 @@ MUCH = 0.25  # of the memory that is free
 def decide_sharded(parallel: str, weights: int, free: int | None = None) -> bool:
     """What `training.parallel` comes to; auto: sharded where whole states would take much of what is free.
 
-    Replicated sends a little less over the network, sharded holds 1 / ranks of 12 bytes per weight that trains.
+    Sharded holds 1 / ranks of 8 (float32) or 12 bytes per weight that trains, but sends the weights round as well as
+    the gradients: half as much again (docs/log.md).
 
     Args:
         parallel: auto | replicated | sharded.
