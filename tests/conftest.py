@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,3 +180,84 @@ def learned(learn, make_rows):
         return made[kind]
 
     return get
+
+
+FOLLOWER = """
+import os, sys
+from datetime import timedelta
+import torch
+from torch.distributed import TCPStore
+from tunewright.training.parallel.follower import follow
+import transformers.models.bert.modeling_bert
+torch.set_num_threads(1)
+port, rank, world, patience, signalled = map(int, sys.argv[1:])
+asked = 0
+def stop():
+    global asked
+    asked += 1
+    return 15 if signalled and asked > signalled else None
+store = TCPStore("127.0.0.1", port, is_master=False)
+store.set(f"ready/{rank}", "")
+follow(store, rank, world, observe=lambda event: None, stop=stop, patience=timedelta(seconds=patience))
+"""
+
+
+@dataclass
+class Led:
+    """A crew and its followers' processes."""
+
+    crew: Any
+    processes: list
+    spec: Any
+    codes: list = field(default_factory=list)
+
+    def encoder(self, *, width=32, other=None, **options):
+        """The tiny model on every rank; `other`: what its description should say instead."""
+        return self.crew.encoder(replace(self.spec, **(other or {})), width=width, **options)
+
+
+@contextmanager
+def lead_followers(folder, *, world=2, patience=120, signalled=0, clean=True):
+    """A crew of `world` ranks, led by the test; `signalled`: each follower has a signal from that update on."""
+    import torch
+    from torch.distributed import TCPStore
+
+    from tunewright.models.backbone import locate
+    from tunewright.training.parallel.crew import Crew
+    from tunewright.training.parallel.spec import Spec
+
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", FOLLOWER, *map(str, (store.port, r, world, patience, signalled))],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for r in range(1, world)
+    ]
+    spec = Spec(backbone=str(folder), digest=locate(str(folder)).digest, pooling="mean", precision="float32")
+    led = Led(Crew(store, world, timedelta(seconds=patience)), processes, spec)
+    try:
+        store.wait([f"ready/{rank}" for rank in range(1, world)], timedelta(seconds=100))
+        yield led
+        led.crew.close()
+        said = [process.communicate(timeout=30)[0] for process in processes]
+        led.codes = [process.returncode for process in processes]
+        if clean:
+            assert led.codes == [0] * (world - 1), said
+            assert not any(said), said
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+@pytest.fixture(scope="session")
+def lead():
+    """(folder, world=2, ...) to a context with followers in processes of their own; the test's process leads them."""
+    return lead_followers

@@ -1,18 +1,13 @@
-"""Followers in processes of their own; the test's process leads them."""
+"""A small problem to train on, in one process and in several."""
 
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from tunewright.models.backbone import load_folder, locate
+from tunewright.models.backbone import load_folder
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head
 from tunewright.models.inputs import Inputs
@@ -23,92 +18,18 @@ from tunewright.records import Epoch
 from tunewright.tasks import Classification
 from tunewright.training.labelled import Labelled
 from tunewright.training.loop import Surroundings, train
-from tunewright.training.parallel.crew import Crew
-from tunewright.training.parallel.spec import Spec
 from tunewright.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 WIDTH, MAX_ROWS, TRAINED, HELD = 32, 160, 60, 40
 TASK = Classification(labels=("a", "b", "c"))
 START = Epoch(epoch=0, train_loss=1.1, validation_loss=1.1, metric=0.0, seconds=0.0)
-FOLLOWER = """
-import os, sys
-from datetime import timedelta
-import torch
-from torch.distributed import TCPStore
-from tunewright.training.parallel.follower import follow
-import transformers.models.bert.modeling_bert
-torch.set_num_threads(1)
-port, rank, world, patience, signalled = map(int, sys.argv[1:])
-asked = 0
-def stop():
-    global asked
-    asked += 1
-    return 15 if signalled and asked > signalled else None
-store = TCPStore("127.0.0.1", port, is_master=False)
-store.set(f"ready/{rank}", "")
-follow(store, rank, world, observe=lambda event: None, stop=stop, patience=timedelta(seconds=patience))
-"""
-
-
-@dataclass
-class Led:
-    """A crew and its followers' processes."""
-
-    crew: Crew
-    processes: list
-    spec: Spec
-    codes: list = field(default_factory=list)
-
-    def encoder(self, **options):
-        return self.crew.encoder(options.pop("spec", self.spec), width=WIDTH, **options)
-
-
-@contextmanager
-def lead_followers(folder, *, world=2, patience=120, signalled=0, clean=True):
-    """A crew of `world` ranks; `signalled`: each follower has a signal from that update on."""
-    from torch.distributed import TCPStore
-
-    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", FOLLOWER, *map(str, (store.port, r, world, patience, signalled))],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for r in range(1, world)
-    ]
-    spec = Spec(backbone=str(folder), digest=locate(str(folder)).digest, pooling="mean", precision="float32")
-    led = Led(Crew(store, world, timedelta(seconds=patience)), processes, spec)
-    try:
-        store.wait([f"ready/{rank}" for rank in range(1, world)], timedelta(seconds=100))
-        yield led
-        led.crew.close()
-        said = [process.communicate(timeout=30)[0] for process in processes]
-        led.codes = [process.returncode for process in processes]
-        if clean:
-            assert led.codes == [0] * (world - 1), said
-            assert not any(said), said
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
-
-
-@pytest.fixture(scope="session")
-def lead():
-    return lead_followers
 
 
 @pytest.fixture(scope="module")
-def two(tiny_model):
+def two(lead, tiny_model):
     """Two ranks that a whole file of tests shares."""
-    with lead_followers(tiny_model) as led:
+    with lead(tiny_model) as led:
         yield led
 
 

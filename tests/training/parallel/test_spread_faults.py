@@ -1,7 +1,5 @@
 """Faults that end a training and not the crew: followers are free for the next one, which goes as it should."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -84,7 +82,7 @@ def test_a_rank_with_another_model_is_named(bench, two):
     for wrong, said in (({"digest": "0" * 64}, "same files"), ({"backbone": "/no/such/folder"}, "no folder")):
         with (
             pytest.raises(ModelError, match=f"Rank 1: .*{said}"),
-            two.encoder(spec=replace(two.spec, **wrong)),
+            two.encoder(other=wrong),
         ):
             raise AssertionError("the block must not begin")
     check(bench, two)
