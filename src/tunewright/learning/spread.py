@@ -40,7 +40,7 @@ def spread_training(
         problem: whose backbone it has.
         pooling: of the encoder.
         precision: of the encoder.
-        run: hears how it is spread; its signals reach every process.
+        run: hears how it is spread, journals what is decided about that; its signals reach every process.
     """
     from tunewright.training.parallel.compute import Here
 
@@ -49,7 +49,9 @@ def spread_training(
         yield Here()
         return
     spec = _spec(problem, pooling, precision)
-    with led.encoder(spec, width=problem.backbone.width, observe=run.observe, stop=run.stop) as spread:
+    with led.encoder(
+        spec, width=problem.backbone.width, observe=run.observe, stop=run.stop, decide=run.decide
+    ) as spread:
         yield spread
 
 

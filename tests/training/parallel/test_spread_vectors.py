@@ -9,7 +9,7 @@ from tunewright.models import outputs as module
 from tunewright.models.outputs import encode_inputs, predict_outputs
 from tunewright.plan import read_plan
 from tunewright.training.parallel import spread
-from tunewright.training.parallel.memory import decide_sharded
+from tunewright.training.parallel.memory import takes_much
 from tunewright.training.parallel.spec import share
 
 CPU = torch.device("cpu")
@@ -72,13 +72,25 @@ def test_each_row_is_one_ranks():
             assert sorted(dealt.tolist()) == list(range(rows))
 
 
-def test_the_plan_decides_what_each_rank_keeps():
-    assert decide_sharded("sharded", 1, free=1 << 40)
-    assert not decide_sharded("replicated", 1 << 40, free=1)
-    # 12 bytes a weight against a quarter of what is free
-    assert not decide_sharded("auto", 1000, free=48_000)
-    assert decide_sharded("auto", 1001, free=48_000)
-    assert not decide_sharded("auto", 1000)
+def test_auto_goes_by_the_memory_that_is_free():
+    # 12 bytes a weight against a quarter of it
+    assert not takes_much(1000, free=48_000)
+    assert takes_much(1001, free=48_000)
+    assert not takes_much(1000)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_auto_is_decided_once_and_replayed(bench, two, sharded):
+    asked = []
+
+    def decide(name, make):
+        asked.append((name, make()))
+        return {"sharded": sharded}
+
+    with two.encoder(decide=decide) as compute:
+        bench.train(bench.network(), compute, recipe={"epochs": 1})
+        assert compute.exchange.sharded == sharded
+    assert asked == [("parallel", {"sharded": False})]
 
 
 def test_training_parallel_is_read_and_checked():

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunewright.errors import ModelError
 from tunewright.events import Observer, silent
 from tunewright.training.parallel.group import PATIENCE, Group, Store
 from tunewright.training.parallel.lost import Lost, message
-from tunewright.training.parallel.spread import Spread
+from tunewright.training.parallel.spread import Decide, Spread
 
 if TYPE_CHECKING:
     from tunewright.training.parallel.spec import Spec
@@ -24,6 +24,10 @@ _GOODBYE = b"bye"
 
 def _never() -> int | None:
     return None
+
+
+def _make(name: str, make: Callable[[], Any]) -> Any:
+    return make()
 
 
 class Crew:
@@ -48,8 +52,9 @@ class Crew:
         width: int,
         observe: Observer = silent,
         stop: Callable[[], int | None] = _never,
+        decide: Decide = _make,
     ) -> Iterator[Spread]:
-        """Have every rank open an encoder, and let it go at the end of the block.
+        """Have every rank open an encoder, and let it go at the end of the block; the options are `Spread`'s.
 
         Raises:
             ModelError: a rank does not have it.
@@ -60,7 +65,7 @@ class Crew:
         if problems:
             raise ModelError(" ".join(problems))
         try:
-            yield Spread(group, width=width, observe=observe, stop=stop)
+            yield Spread(group, width=width, observe=observe, stop=stop, decide=decide)
         finally:
             # In the middle of something followers would take the message for something else; they leave with us.
             if group.sound and not group.busy:

@@ -8,22 +8,19 @@ STATE_BYTES = 12  # per weight that trains: AdamW's two moments and the float32 
 MUCH = 0.25  # of the memory that is free
 
 
-def decide_sharded(parallel: str, weights: int, free: int | None = None) -> bool:
-    """What `training.parallel` comes to; auto: sharded where whole states would take much of what is free.
+def takes_much(weights: int, free: int | None = None) -> bool:
+    """Whether whole states would take more than a quarter of the memory that is free: what `auto` goes by.
 
     Sharded holds 1 / ranks of 8 (float32) or 12 bytes per weight that trains, but sends the weights round as well as
     the gradients: half as much again (docs/log.md).
 
     Args:
-        parallel: auto | replicated | sharded.
         weights: that train on every rank.
         free: bytes for each rank of this machine; None: asked of it.
 
-    >>> [decide_sharded("auto", 10_600_000, free) for free in (8 << 30, 256 << 20)]
+    >>> [takes_much(10_600_000, free) for free in (8 << 30, 256 << 20)]
     [False, True]
     """
-    if parallel != "auto":
-        return parallel == "sharded"
     return weights * STATE_BYTES > MUCH * (_free() if free is None else free)
 
 

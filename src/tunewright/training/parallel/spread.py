@@ -19,7 +19,7 @@ from tunewright.models.network import Network, join_vectors, joined_width
 from tunewright.models.outputs import TOKENS, Tick, encode_inputs, no_tick
 from tunewright.training.parallel.exchange import RankExchange
 from tunewright.training.parallel.group import Group
-from tunewright.training.parallel.memory import decide_sharded
+from tunewright.training.parallel.memory import takes_much
 from tunewright.training.parallel.spec import share, to_arrays
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tunewright.training.recipe import Recipe
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Decide = Callable[[str, Callable[[], Any]], Any]
 
 
 class Spread:
@@ -37,10 +38,13 @@ class Spread:
         width: of one text's vector.
         observe: hears how the work is spread.
         stop: returns a signal number once one has arrived in this process.
+        decide: (name, make) to a decision's JSON value, journalled before use and replayed on a resume.
     """
 
-    def __init__(self, group: Group, *, width: int, observe: Observer, stop: Callable[[], int | None]) -> None:
-        self.group, self.width, self.observe, self.stop = group, width, observe, stop
+    def __init__(
+        self, group: Group, *, width: int, observe: Observer, stop: Callable[[], int | None], decide: Decide
+    ) -> None:
+        self.group, self.width, self.observe, self.stop, self.decide = group, width, observe, stop, decide
         self.exchange: RankExchange | None = None
         self._dropout = False
 
@@ -56,7 +60,10 @@ class Spread:
         shared = [one for one in groups if all(id(parameter) in names for parameter in one.parameters)]
         assert groups[: len(shared)] == shared, "the encoder's groups come first"
         weights = sum(parameter.numel() for one in shared for parameter in one.parameters)
-        sharded = decide_sharded(recipe.parallel, weights)
+        sharded = recipe.parallel == "sharded"
+        if recipe.parallel == "auto":
+            # What is free when the run is continued may be something else.
+            sharded = bool(self.decide("parallel", lambda: {"sharded": takes_much(weights)})["sharded"])
         self._dropout = recipe.dropout > 0
         how = "each keeps the optimiser state of its part" if sharded else "each keeps all of the optimiser's state"
         text = f"Training is spread over {self.group.world} processes; {how}."
