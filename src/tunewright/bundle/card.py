@@ -23,6 +23,9 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
     features = [column for column in table.columns if column.role == "feature"]
     sizes = split.sizes()
     words = " with a linear model over words added" if trained.words else ""
+    words += (
+        (" and" if words else " with") + " boosted trees over the table's columns mixed in" if trained.trees else ""
+    )
     metric, times = evaluation.metric, "time" if evaluation.looks == 1 else "times"
     ours = evaluation.metrics["test"].get(metric)
     lines = [

@@ -5,6 +5,7 @@
     model.safetensors config.json tokenizer.json ...   the backbone; AutoModel.from_pretrained(bundle) loads it
     head.safetensors                                   the head
     lexical.safetensors lexical.json                   the linear model over n-grams, where validation chose to add it
+    trees.safetensors                                  boosted trees over table columns, where validation chose them
     tunewright.json                                    task, decision, preprocessing, versions
     behaviours.json                                    what the expert asks of the model, where the plan has it
     parity.json                                        the proof that what was written answers as what was trained
@@ -23,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, TREES, read_bundle
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
@@ -83,6 +84,8 @@ def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None,
     write_arrays(folder / "head.safetensors", _arrays(model.network.head))
     if model.lexical is not None:
         _write_lexical(folder, model.lexical)
+    if model.trees is not None:
+        write_arrays(folder / TREES, model.trees.arrays())
     if model.network.encoder is not None:
         assert backbone_folder is not None
         # What transformers looks for in the header before it reads a file.
@@ -101,6 +104,7 @@ def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None,
         "backbone": model.backbone,
         "pooling": model.pooling,
         "lexical_share": model.lexical_share,
+        "trees_share": model.trees_share,
         "preprocessing": model.preprocessor.to_json(),
         **extra,
     }

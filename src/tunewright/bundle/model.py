@@ -12,6 +12,7 @@ from tunewright.bundle.preprocessor import Preprocessor
 from tunewright.models.lexical import Lexical
 from tunewright.models.outputs import predict_outputs
 from tunewright.models.tokens import TextTokenizer
+from tunewright.models.trees import Trees, mixed
 from tunewright.tasks import Decision, Task
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class FittedModel:
         device: where the network is.
         lexical: the linear model over n-grams whose outputs are added, or None.
         lexical_share: what they are multiplied by.
+        trees: boosted trees over the table's columns whose outputs are mixed in, or None.
+        trees_share: their share in the mixture.
     """
 
     network: Network
@@ -55,12 +58,17 @@ class FittedModel:
     device: torch.device
     lexical: Lexical | None = None
     lexical_share: float = 0.0
+    trees: Trees | None = None
+    trees_share: float = 0.0
 
     def outputs(self, typed: pl.DataFrame) -> Array:
         """(n, K) float32 outputs for typed rows."""
         inputs = self.preprocessor.inputs(typed, self.tokenizer)
         outputs = predict_outputs(self.network, inputs, device=self.device)
-        if self.lexical is None:
-            return outputs
-        added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)
-        return np.asarray(outputs + np.float32(self.lexical_share) * added)
+        if self.lexical is not None:
+            added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)
+            outputs = np.asarray(outputs + np.float32(self.lexical_share) * added)
+        if self.trees is not None:
+            found = self.trees.outputs(self.preprocessor.featurizer.plain(typed), self.task.outputs)
+            outputs = mixed(outputs, found, self.trees_share)
+        return outputs

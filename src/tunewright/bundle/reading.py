@@ -11,6 +11,7 @@ from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import check_model_folder, sha256
 from tunewright.models.tokens import TextTokenizer
+from tunewright.models.trees import Trees
 from tunewright.models.weights import check_finite, check_safetensors
 from tunewright.records import from_json
 from tunewright.runfolder import read_json
@@ -25,6 +26,7 @@ FORMAT = 1
 SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
+TREES = "trees.safetensors"
 BEHAVIOURS = "behaviours.json"
 LOADED = (".json", ".safetensors")
 
@@ -69,6 +71,7 @@ def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
     if network.encoder is not None:
         network.encoder.to(DTYPES[precision])
     network.to(device).eval()
+    trees_share = about.get("trees_share", 0.0)  # earlier releases had none
     return FittedModel(
         network=network,
         preprocessor=Preprocessor.from_json(about["preprocessing"]),
@@ -83,6 +86,8 @@ def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
         device=device,
         lexical=_lexical(folder) if about["lexical_share"] else None,
         lexical_share=about["lexical_share"],
+        trees=_trees(folder) if trees_share else None,
+        trees_share=trees_share,
     )
 
 
@@ -122,6 +127,14 @@ def _lexical(folder: Path) -> Lexical:
     arrays = load_file(folder / "lexical.safetensors")
     vocabulary = tuple(read_json(folder / "lexical.json")["vocabulary"])
     return Lexical(vocabulary, arrays["idf"], arrays["weight"], arrays["bias"])
+
+
+def _trees(folder: Path) -> Trees:
+    from safetensors.numpy import load_file
+
+    check_safetensors(folder / TREES)
+    check_finite(folder / TREES)
+    return Trees.from_arrays(load_file(folder / TREES))
 
 
 def _usable(precision: str, device: Any) -> str:

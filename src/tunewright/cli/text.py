@@ -49,7 +49,7 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
     """The objective metric of the model and of every baseline, and what each paired comparison shows."""
     metric, task = summary["metric"], summary["task"]
     model = summary["model"]
-    same = "probe" if model.get("kept") == "probe" and not model.get("words") else ""
+    same = "probe" if model.get("kept") == "probe" and not (model.get("words") or model.get("trees")) else ""
     said = {
         one["b"]: words.comparison(from_json(Comparison, one), task=task, same=same) for one in summary["comparisons"]
     }

@@ -41,11 +41,17 @@ class CategoryFeature:
         )
         return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]), empty=empty)
 
+    def plain(self, frame: pl.DataFrame) -> Array:
+        """(n, 1) float64 as trees take it: the place of the value, most frequent first."""
+        return self._places(frame).astype(np.float64)[:, None]
+
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, values + 2) float32."""
+        return np.eye(len(self.values) + 2, dtype=np.float32)[self._places(frame)]
+
+    def _places(self, frame: pl.DataFrame) -> Array:
         cells = frame[self.column].cast(pl.String).to_list()
         numbers = {value: number for number, value in enumerate(self.values)}
         other, missing = len(self.values), len(self.values) + 1
         nothing = {None, *self.empty}
-        places = [missing if cell in nothing else numbers.get(cell, other) for cell in cells]
-        return np.eye(len(self.values) + 2, dtype=np.float32)[places]
+        return np.array([missing if cell in nothing else numbers.get(cell, other) for cell in cells], np.int64)

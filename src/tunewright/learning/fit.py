@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.bundle.model import FittedModel
+from tunewright.learning.boosting import Boosted, choose_trees, fit_boosting
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.diagnosis import diagnose
 from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.learning.judging import Judging
 from tunewright.learning.lexical import Words, choose_share, fit_lexical
+from tunewright.learning.noise import difference_error
 from tunewright.learning.probe import (
+    PAIR_SCALES,
     RIDGE,
     STRENGTHS,
     TEXT_SCALES,
@@ -29,9 +32,11 @@ from tunewright.learning.probe import (
     fit_probe,
     fit_ridge_probe,
 )
+from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
 from tunewright.learning.watching import natural
+from tunewright.models.trees import mixed
 from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
@@ -115,6 +120,11 @@ def fit(
     if lexical is not None:
         model, outputs = _with_words(judging, model, outputs, lexical, settled)
     clock.lap("words")
+    rounds = settled.tree_rounds if settled is not None else None
+    boosted = fit_boosting(_tables(problem), problem, judging.importance(), rounds=rounds)
+    if boosted is not None:
+        model, outputs = _with_trees(judging, model, outputs, boosted, settled)
+    clock.lap("trees")
     decision = (
         fit_decision(problem.task, outputs["validation"], problem.targets["validation"], judging.metric)
         if settled is None
@@ -135,6 +145,8 @@ def fit(
             word_strength=lexical.strength if lexical is not None else None,
             share=model.lexical_share,
             decision=decision,
+            tree_rounds=boosted.rounds if boosted is not None else None,
+            trees_share=model.trees_share,
         ),
         backbone_folder=problem.backbone.folder if problem.backbone else None,
     )
@@ -163,10 +175,11 @@ def fit_probe_of(
         settled: what earlier fits chose, or None.
     """
     problem = judging.problem
-    scales = (settled.scale,) if settled is not None else TEXT_SCALES
+    pair = len(problem.preprocessor.texts) == 2
+    scales = (settled.scale,) if settled is not None else PAIR_SCALES if pair else TEXT_SCALES
     width = frozen["train"].shape[1] - problem.inputs["train"].dense.shape[1]
     # A pair's cosine stands last in its block and counts in full, however little the rest of the block counts.
-    width -= len(problem.preprocessor.texts) == 2
+    width -= pair
     data = ProbeData(
         frozen["train"],
         problem.targets["train"],
@@ -176,10 +189,18 @@ def fit_probe_of(
         width,
     )
     given = (strength,) if strength is not None else None
+    kind: Callable[[ProbeData], Probe]
     if isinstance(problem.task, Regression):
-        return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=given or RIDGE), scales)
-    kind = partial(fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs)
-    return fit_probe(data, lambda one: kind(one, strengths=given or STRENGTHS), scales)
+        kind = partial(fit_ridge_probe, penalties=given or RIDGE)
+    else:
+        kind = partial(
+            fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs, strengths=given or STRENGTHS
+        )
+
+    def error(best: Array, other: Array) -> float:
+        return difference_error(best, other, problem.targets["validation"], judging.score, seed=problem.seed)
+
+    return fit_probe(data, kind, scales, error=error if pair else None)
 
 
 def _with_words(
@@ -195,6 +216,29 @@ def _with_words(
         return model, outputs
     model = dataclasses.replace(model, lexical=words.model, lexical_share=share)
     return model, {part: values + np.float32(share) * added[part] for part, values in outputs.items()}
+
+
+def _tables(problem: Problem) -> dict[str, Array]:
+    """Per part, the table's columns as trees take them."""
+    plain = problem.preprocessor.featurizer.plain
+    return {part: plain(frame) for part, frame in problem.typed.items() if len(problem.inputs[part])}
+
+
+def _with_trees(
+    judging: Judging, model: FittedModel, outputs: dict[str, Array], boosted: Boosted, settled: Settled | None
+) -> tuple[FittedModel, dict[str, Array]]:
+    """Mix the trees' outputs in where that is better on validation."""
+    if settled is not None:
+        share = settled.trees_share
+    else:
+        held, problem = boosted.outputs["validation"], judging.problem
+        share = choose_trees(
+            outputs["validation"], held, problem.targets["validation"], judging.score, seed=problem.seed
+        )
+    if not share:
+        return model, outputs
+    model = dataclasses.replace(model, trees=boosted.trees, trees_share=share)
+    return model, {part: mixed(values, boosted.outputs[part], share) for part, values in outputs.items()}
 
 
 def _model(judging: Judging, choices: Choices, network: Network, precision: str) -> FittedModel:
@@ -229,8 +273,8 @@ def _trained(
     candidates = {"probe": history[0].metric}
     if history[1:]:
         candidates["fine-tuned"] = max((epoch.metric for epoch in history[1:]), key=lambda value: sign * value)
-    if model.lexical is not None and "validation" in outputs:
-        candidates["with words"] = sign * judging.judge(outputs["validation"])
+    if (beside := _beside(model)) and "validation" in outputs:
+        candidates[f"with {beside}"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
         method=choices.method,
         kept="fine-tuned" if state.best_epoch else "probe",
@@ -242,11 +286,17 @@ def _trained(
         parameters=tuned.parameters,
         trainable=tuned.trainable,
         words=model.lexical is not None,
+        trees=model.trees is not None,
         precision=model.precision,
         digest=weights_digest(model.network),
         seconds=dict(seconds),
         diagnosis=None if tuned.facts is None else diagnose(history, tuned.facts),
     )
+
+
+def _beside(model: FittedModel) -> str:
+    """What stands beside the network, in words."""
+    return " and ".join([name for name, part in (("words", model.lexical), ("trees", model.trees)) if part is not None])
 
 
 def weights_digest(network: Network) -> str:

@@ -20,6 +20,8 @@ class Settled:
         epochs: after which fine-tuning was best; 0 keeps the probe.
         word_strength: of the linear model over n-grams; None without text.
         share: of its outputs that is added.
+        tree_rounds: of boosting; None without trees.
+        trees_share: of their outputs in the mixture.
         decision: temperature, thresholds, interval.
     """
 
@@ -29,6 +31,8 @@ class Settled:
     word_strength: float | None
     share: float
     decision: Decision
+    tree_rounds: int | None = None
+    trees_share: float = 0.0
 
 
 def settle(found: Sequence[Settled], decision: Decision) -> Settled:
@@ -42,6 +46,7 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
     3.0
     """
     words = [one.word_strength for one in found if one.word_strength is not None]
+    rounds = [one.tree_rounds for one in found if one.tree_rounds is not None]
     return Settled(
         strength=_middle([one.strength for one in found]),
         scale=_middle([one.scale for one in found]),
@@ -49,6 +54,8 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
         word_strength=_middle(words) if words else None,
         share=float(np.median([one.share for one in found])),
         decision=decision,
+        tree_rounds=int(_middle(rounds)) if rounds else None,
+        trees_share=float(np.median([one.trees_share for one in found])),
     )
 
 

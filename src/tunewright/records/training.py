@@ -71,7 +71,8 @@ class LearningCurve:
 class TrainedModel:
     """How the kept model came to be: what won on validation, its history, what trained, digest of the weights.
 
-    `words` says that a linear model over n-grams is added to what was `kept`. `diagnosis` is None where no rows were
+    `words` says that a linear model over n-grams is added to what was `kept`, `trees` that boosted trees over the
+    table's columns are mixed in. `diagnosis` is None where no rows were
     left to judge training by, `learning_curve` where there were too few to draw one.
     """
 
@@ -86,6 +87,7 @@ class TrainedModel:
     parameters: int
     trainable: int
     words: bool = False
+    trees: bool = False
     precision: str
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -113,8 +113,9 @@ def render_page(body: str, data: Any, view: Mapping[str, Any], search: Mapping[s
 
 def _view(data: ReportData) -> dict[str, Any]:
     evaluation, task = data.evaluation, data.table.task
-    # With words added, the model is more than the probe it stands beside.
-    same = "probe" if data.trained.kept == "probe" and not data.trained.words else ""
+    # With words or trees added, the model is more than the probe it stands beside.
+    beside = [name for name, has in (("words", data.trained.words), ("trees", data.trained.trees)) if has]
+    same = "probe" if data.trained.kept == "probe" and not beside else ""
     severity = {name: place for place, name in enumerate(SEVERITIES)}
     return {
         "headline": words.headline(evaluation, task=task, same=same),
@@ -129,7 +130,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
         "epochs": _epochs(data.trained),
         "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
-        "kept": "with words" if data.trained.words else data.trained.kept,
+        "kept": f"with {' and '.join(beside)}" if beside else data.trained.kept,
         "long": LONG,
         "figures": _figures(data),
         "pairs": charts.confused_pairs(

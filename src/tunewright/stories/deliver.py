@@ -81,6 +81,7 @@ def summary(
             "train": fitted.trained.method,
             "kept": fitted.trained.kept,
             "words": fitted.trained.words,
+            "trees": fitted.trained.trees,
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
         },
