@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tunewright.data import Reading, conform, describe, read
+from tunewright.data.names import suggest
 from tunewright.detectors import Rows
 from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
@@ -194,7 +195,23 @@ def _refuse_idle_augmentation(table: Table, plan: Plan) -> None:
         raise PlanError(f"augment must be none where {why}. Got {augmentation.kind}. Write none, or train more.")
 
 
+def _refuse_unknown_columns(frame: pl.DataFrame, plan: Plan) -> None:
+    """Every key of the plan that names a column names one that is there; all that do not are told at once."""
+    named = [("data.target", plan.data.target), ("splits.group", plan.splits.group), ("splits.time", plan.splits.time)]
+    named += [("splits.part", plan.splits.part), ("knowledge.weights", plan.knowledge.weights)]
+    named += [("knowledge.never_use", name) for name in plan.knowledge.never_use]
+    named += [("data.columns", name) for name in plan.data.columns]
+    problems = [
+        f"{key} must name columns of the data; there is no {name!r}.{suggest(name, frame.columns)}"
+        for key, name in named
+        if name is not None and name not in (*frame.columns, *plan.knowledge.derive)
+    ]
+    if problems:
+        raise PlanError(" ".join(problems))
+
+
 def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
+    _refuse_unknown_columns(frame, plan)
     named = {"group": plan.splits.group, "time": plan.splits.time, "part": plan.splits.part}
     named["weight"] = plan.knowledge.weights
     columns = dict(plan.data.columns) | dict.fromkeys(plan.knowledge.never_use, "ignore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.data import fingerprint
+from tunewright.errors import PlanError
 from tunewright.events import Event, Observer, silent
 from tunewright.plan import Plan
 from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
@@ -88,19 +90,30 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
     digest = run_digest(request.plan, loaded)
     path = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
     path.parent.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
     with RunLock(path):
         folder = open_run(path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
         if folder.finished:
             request.observe(Event(station="run", what="note", text=f"{path} is finished; --fresh starts over."))
             return folder, read_json(folder.summary_json)
-        with Journal(folder.journal) as journal:
-            context = RunContext(
-                observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
-            )
-            summary = road(request, loaded, folder, context)
-            write_json(folder.summary_json, summary)
-            journal.append("finished", {})
-    return folder, summary
+        try:
+            return folder, _walk_in(folder, request, road, loaded)
+        except PlanError:
+            # What the plan gets wrong about the data shows before anything is worth keeping.
+            if new:
+                shutil.rmtree(path, ignore_errors=True)
+            raise
+
+
+def _walk_in(folder: RunFolder, request: Request, road: Walk, loaded: Loaded) -> dict[str, Any]:
+    with Journal(folder.journal) as journal:
+        context = RunContext(
+            observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
+        )
+        summary = road(request, loaded, folder, context)
+        write_json(folder.summary_json, summary)
+        journal.append("finished", {})
+    return summary
 
 
 def run_digest(plan: Plan, loaded: Loaded) -> str:
@@ -239,6 +252,4 @@ def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, example
 
 def _remove_checkpoints(folder: RunFolder) -> None:
     """A finished run needs none; they are the largest thing in its folder."""
-    import shutil
-
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
