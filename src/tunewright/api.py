@@ -1,4 +1,4 @@
-"""The public functions: `run`, `audit`, `tune` and `load`. Everything else is a method of what they return."""
+"""The public functions: `run`, `audit`, `tune`, `load`, `compare`. Everything else is a method of what they return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunewright.plan import read_plan
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
-    from tunewright.records import Audit, Study
+    from tunewright.records import Audit, Compared, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +166,29 @@ def load(bundle: str | Path) -> Predictor:
     from tunewright.bundle.predictor import Predictor
 
     return Predictor.load(bundle)
+
+
+def compare(
+    a: str | Path | Run, b: str | Path | Run, data: Any = None, *, metric: str | None = None, seed: int = 0
+) -> Compared:
+    """Say whether model a is better than model b on the same rows; what `tunewright compare` does.
+
+    Args:
+        a: a run or its folder; with `data` also a bundle folder.
+        b: the other; the difference is positive where a is better, losses included.
+        data: labelled rows for both, a path or anything that `run` takes; None: the test rows that the two runs share.
+        metric: that decides; default: that of a.
+        seed: of the bootstraps.
+
+    Raises:
+        DataError: no common rows, other tasks, or rows that cannot be read.
+        PlanError: a metric that does not fit the task.
+        RunError, ModelError: no run, no bundle, or a damaged one.
+    """
+    from tunewright.stories.comparing import compare_story
+
+    one, other = (Path(which.folder) if isinstance(which, Run) else Path(which) for which in (a, b))
+    return compare_story(one, other, data, metric=metric, seed=seed)
 
 
 def _where(data: Any, target: str | None, **more: Any) -> tuple[Any, dict[str, Any]]:

@@ -7,6 +7,7 @@ Every record written to disk carries `schema`, so that a later release can read 
 from __future__ import annotations
 
 from tunewright.records.codec import from_json, to_json
+from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -20,6 +21,8 @@ __all__ = [
     "BalanceKind",
     "Best",
     "Column",
+    "Compared",
+    "ComparedSlice",
     "Comparison",
     "Diagnosis",
     "Epoch",

@@ -136,6 +136,7 @@ def run_name(loaded: Loaded) -> str:
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
+    from tunewright.stories.answering import answers_of_run, keep_answers
     from tunewright.stories.improving import improve
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
@@ -164,6 +165,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     evaluation = with_behaviours(evaluation, fitted.model, prepared, request.plan)
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
+    keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
     _analyse(prepared, trained, folder, examples=request.plan.report.examples)
     clock.lap("evaluate")
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
