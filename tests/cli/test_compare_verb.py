@@ -45,13 +45,31 @@ def test_text_says_who_is_better_and_by_how_much(finished, blind, call):
     assert "accuracy" in said.out
 
 
-def test_bundles_are_compared_on_a_file_of_labelled_rows(finished, blind, rows_csv, call):
-    found = call("compare", finished.bundle, blind, rows_csv, "--json").json
-    assert found["rows"] == 150
-    assert found["difference"]["n"] == 150
-    python = tw.compare(finished.bundle, blind, rows_csv)
-    assert python.verdict == found["verdict"]
+def test_bundles_are_compared_on_rows_of_a_file_that_neither_has_learned_from(
+    finished, blind, rows_csv, call, tmp_path
+):
+    fresh = tmp_path / "fresh.csv"
+    header, *lines = rows_csv.read_text().splitlines()
+    fresh.write_text("\n".join([header, *(f"and {line}" for line in lines)]))
+    found = call("compare", finished.bundle, blind, fresh, "--json").json
+    assert (found["rows"], found["left_out"]) == (150, 0)
+    python = tw.compare(finished.bundle, blind, fresh)
     assert python.difference.value == found["difference"]["value"]
+    # The rows both were made from: only those that are in neither's train and validation parts are left.
+    shared = call("compare", finished.folder, blind, "--json").json
+    again = call("compare", finished.bundle, blind / "bundle", rows_csv, "--json").json
+    assert (again["rows"], again["left_out"]) == (shared["rows"], 150 - shared["rows"])
+    assert again["difference"]["value"] == pytest.approx(shared["difference"]["value"])
+
+
+def test_rows_that_a_model_knows_compare_nothing(finished, blind, rows_csv, call, tmp_path):
+    known = json.loads((finished.folder / "split.json").read_text())["train"]
+    lines = rows_csv.read_text().splitlines()
+    path = tmp_path / "known.csv"
+    path.write_text("\n".join([lines[0], *(lines[1 + row] for row in known)]))
+    said = call("compare", finished.bundle, blind, path, "--json")
+    assert said.code == 3
+    assert "neither model has learned from" in said.json["error"]["message"]
 
 
 def test_a_model_against_itself_is_no_better(finished, call):

@@ -6,7 +6,7 @@ import pytest
 
 from tunewright.data.expressions import parse
 from tunewright.errors import DataError
-from tunewright.evaluation.answers import Answers, align, from_arrays, row_keys, slice_masks, to_arrays
+from tunewright.evaluation.answers import Answers, align, from_arrays, slice_masks, to_arrays
 from tunewright.evaluation.comparing import compare_answers, rows_needed
 from tunewright.metrics import Outcome, difference, scores
 from tunewright.records import Column, Score, Table
@@ -185,12 +185,3 @@ def test_answers_come_back_from_their_arrays(pair):
     np.testing.assert_array_equal(again.slices["x > 1"], truth == 1)
     with pytest.raises(KeyError):
         from_arrays({}, {})
-
-
-def test_keys_tell_rows_and_not_their_place():
-    frame = pl.DataFrame({"x": ["a", "b", "a", None], "y": [1.5, 2.0, 1.5, None]})
-    keys = row_keys(frame)
-    assert (keys[0] == keys[2]).all()
-    assert len({key.tobytes() for key in keys}) == 3
-    np.testing.assert_array_equal(row_keys(frame.select("y", "x")), keys)
-    assert not (row_keys(frame.rename({"x": "z"})) == keys).all(1).any()

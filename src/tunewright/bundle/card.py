@@ -73,8 +73,8 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         'tw.load("this folder").predict("rows.csv")',
         "```",
         "",
-        "The bundle holds words that several train rows share, categories and labels of the train rows, and no whole "
-        "row. Whoever gets it can read them.",
+        "The bundle holds words that several train rows share, categories and labels of the train rows, digests that "
+        "tell a row it learned from again, and no whole row. Whoever gets it can read them.",
         "",
         f"Weights digest: `{trained.digest}`",
         "",

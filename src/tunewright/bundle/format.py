@@ -7,6 +7,7 @@
     lexical.safetensors lexical.json                   the linear model over n-grams, where validation chose to add it
     trees.safetensors                                  boosted trees over table columns, where validation chose them
     tunewright.json                                    task, decision, preprocessing, versions
+    seen.safetensors                                   digests of the rows it learned from and was chosen on
     behaviours.json                                    what the expert asks of the model, where the plan has it
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
@@ -24,7 +25,8 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
@@ -49,6 +51,7 @@ def write_bundle(
     extra: dict[str, Any],
     sample: pl.DataFrame,
     behaviours: Mapping[str, Any] | None = None,
+    seen: SeenRows | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -60,6 +63,7 @@ def write_bundle(
         extra: what else is kept in tunewright.json.
         sample: typed rows on which what was written has to answer as the model does.
         behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
+        seen: the rows it learned from, to be told again when they come back as test rows.
 
     Returns:
         The parity report.
@@ -73,6 +77,8 @@ def write_bundle(
         write_text(temporary / "README.md", card)
         if behaviours is not None:
             write_json(temporary / BEHAVIOURS, behaviours)
+        if seen is not None:
+            write_arrays(temporary / SEEN, {"marks": seen.marks, "whole": np.array(seen.whole)})
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import read_behaviours_of, read_bundle
+from tunewright.bundle.reading import read_behaviours_of, read_bundle, read_seen_of
+from tunewright.bundle.seen import SeenRows
 from tunewright.data import read
 from tunewright.errors import DataError
 from tunewright.metrics import Outcome, scores
@@ -25,16 +26,19 @@ class Predictor:
     Args:
         model: the fitted model.
         behaviours: what is asked of it whenever it is evaluated, as its bundle holds it; None: nothing.
+        seen: the rows it learned from, where its bundle says so.
     """
 
-    def __init__(self, model: FittedModel, behaviours: Any = None) -> None:
+    def __init__(self, model: FittedModel, behaviours: Any = None, seen: SeenRows | None = None) -> None:
         self.model = model
         self.behaviours = behaviours
+        self.seen = seen
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
         """Read a bundle folder; see `read_bundle` for what is refused."""
-        return cls(read_bundle(Path(folder)), read_behaviours_of(Path(folder)))
+        path = Path(folder)
+        return cls(read_bundle(path), read_behaviours_of(path), read_seen_of(path))
 
     def predict(self, data: Any) -> pl.DataFrame:
         """Predict for a file, a frame that speaks Arrow, or a list of dicts.
@@ -84,6 +88,12 @@ class Predictor:
         """
         typed = self.model.preprocessor.conform(read(data).frame, require_target=True)
         return scores(self.outcome_of(typed), seed=seed)
+
+    def has_seen(self, raw: pl.DataFrame) -> Array:
+        """(n,) which rows, as they were read, the model learned from or was chosen on; none where nobody knows."""
+        if self.seen is None:
+            return np.zeros(raw.height, bool)
+        return self.seen.among(raw, self.model.preprocessor)
 
     def outcome_of(self, typed: pl.DataFrame) -> Outcome:
         """Predictions beside the truth for typed rows; rows without a target are left out."""

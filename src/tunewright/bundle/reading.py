@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.bundle.model import FittedModel
 from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import check_model_folder, sha256
@@ -27,6 +28,7 @@ SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
 TREES = "trees.safetensors"
+SEEN = "seen.safetensors"
 BEHAVIOURS = "behaviours.json"
 LOADED = (".json", ".safetensors")
 
@@ -55,6 +57,20 @@ def read_behaviours_of(folder: Path) -> Any:
     To be called after `read_bundle`, which has held the file to its digest.
     """
     return read_json(folder / BEHAVIOURS) if (folder / BEHAVIOURS).is_file() else None
+
+
+def read_seen_of(folder: Path) -> SeenRows | None:
+    """The rows the bundle's model learned from; None where an earlier release wrote it.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    from safetensors.numpy import load_file
+
+    if not (folder / SEEN).is_file():
+        return None
+    check_safetensors(folder / SEEN)
+    arrays = load_file(folder / SEEN)
+    return SeenRows(arrays["marks"], bool(arrays["whole"]))
 
 
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:

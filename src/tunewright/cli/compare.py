@@ -54,7 +54,10 @@ def _text(found: Compared) -> str:
     if untold:
         lines += ["", f"{untold} more slices were looked at: no evidence of a difference in any of them."]
     if found.left_out:
-        lines += ["", f"{found.left_out} rows that only one of the two answered are left out."]
+        lines += [
+            "",
+            f"{found.left_out} rows are left out: only one of the two answered them, or one has learned from them.",
+        ]
     return "\n".join(lines)
 
 

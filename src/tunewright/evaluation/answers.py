@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from tunewright.metrics import Outcome
 from tunewright.records import Table
 
 Array = np.ndarray[Any, np.dtype[Any]]
-KEY_BYTES = 16
 FEWEST_ROWS = 20
 MOST_VALUES, MOST_SLICES = 8, 30
 
@@ -44,24 +42,10 @@ class Answers:
         """The answers for some rows, in that order."""
         return replace(
             self,
-            outcome=_taken(self.outcome, rows),
+            outcome=self.outcome.take(rows),
             keys=self.keys[rows],
             slices={name: mask[rows] for name, mask in self.slices.items()},
         )
-
-
-def row_keys(raw: pl.DataFrame) -> Array:
-    """(n, 16) uint8 digests of rows as they were read; equal rows have equal digests, whatever the order of columns.
-
-    >>> a = pl.DataFrame({"x": ["p", "q"], "y": [1, 2]})
-    >>> (row_keys(a)[::-1] == row_keys(a.select("y", "x").reverse())).all()
-    np.True_
-    """
-    columns = sorted(raw.columns)
-    rows = (json.dumps(row, default=str, ensure_ascii=False).encode() for row in raw.select(columns).iter_rows())
-    head = json.dumps(columns).encode()
-    digests = b"".join(hashlib.blake2b(head + row, digest_size=KEY_BYTES).digest() for row in rows)
-    return np.frombuffer(digests, np.uint8).reshape(-1, KEY_BYTES)
 
 
 def slice_masks(typed: pl.DataFrame, table: Table, protected: Sequence[Expression] = ()) -> dict[str, Array]:
@@ -208,16 +192,6 @@ def _spread(values: Array, places: Array, width: int) -> Array:
     return found
 
 
-def _taken(outcome: Outcome, rows: Array) -> Outcome:
-    known = outcome.probabilities
-    return replace(
-        outcome,
-        truth=outcome.truth[rows],
-        labels=outcome.labels[rows],
-        probabilities=None if known is None else known[rows],
-    )
-
-
 def within(answers: Answers, mask: Array) -> Outcome:
     """The outcome of the rows a mask holds."""
-    return _taken(answers.outcome, np.flatnonzero(mask))
+    return answers.outcome.take(np.flatnonzero(mask))

@@ -36,7 +36,7 @@ class Compared:
         a: name of one.
         b: name of the other.
         rows: that both answered.
-        left_out: rows that only one of the two answered.
+        left_out: rows that only one of the two answered, or that one of them has learned from.
         scores: by metric, the values of a and of b.
         difference: of the deciding metric, with a paired interval.
         p_value: of that difference, as if nothing else had been tried on these rows.

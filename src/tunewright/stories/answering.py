@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tunewright.data import row_keys
 from tunewright.errors import RunError
-from tunewright.evaluation.answers import Answers, from_arrays, row_keys, slice_masks, to_arrays
+from tunewright.evaluation.answers import Answers, from_arrays, slice_masks, to_arrays
 from tunewright.evaluation.protected import read_slices
 from tunewright.runfolder import write_arrays, write_folder
 
@@ -36,7 +37,7 @@ def answers_of_run(prepared: Prepared, trained: Trained, raw: pl.DataFrame, prot
     return Answers(
         outcome=problem.task.outcome(problem.targets["test"], fitted.outputs["test"], fitted.model.decision),
         names=problem.task.labels,
-        keys=row_keys(raw[list(prepared.split.test)]),
+        keys=row_keys(raw[list(prepared.split.test)], raw.columns),
         slices=slice_masks(typed, prepared.table, read_slices(protect, typed.schema)),
         protected=tuple(protect),
     )
@@ -56,7 +57,7 @@ def answers_of_bundle(predictor: Predictor, raw: pl.DataFrame) -> Answers:
     return Answers(
         outcome=outcome,
         names=model.task.labels,
-        keys=row_keys(raw),
+        keys=row_keys(raw, raw.columns),
         slices=slice_masks(typed, preprocessor.table),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.data import read
 from tunewright.errors import DataError
-from tunewright.evaluation.answers import Answers
+from tunewright.evaluation.answers import FEWEST_ROWS
 from tunewright.evaluation.comparing import compare_answers
 from tunewright.records import Compared, Evaluation, from_json
 from tunewright.runfolder import RunFolder, read_json
@@ -28,23 +29,42 @@ def compare_story(a: Path, b: Path, data: Any = None, *, metric: str | None = No
         seed: of the bootstraps.
 
     Raises:
-        DataError: no common rows, other tasks, or rows that cannot be read.
+        DataError: no common rows, other tasks, rows that cannot be read, or hardly any that neither model knows.
         PlanError: a metric that does not fit the task.
         RunError, ModelError: no run, no bundle, or a damaged one.
     """
     names = _names(a, b)
     if data is None:
         return _runs(a, b, names=names, metric=metric, seed=seed)
-    raw = read(data).frame
-    found: list[Answers] = []
-    decides, looks = metric, 1
-    for folder in (_bundle(a), _bundle(b)):
-        answers, own, looks = _asked(folder, raw)
-        decides = decides or own
-        found.append(answers)
-    assert decides is not None
-    tried = max(looks - 1, 1)
-    return compare_answers(found[0], found[1], metric_name=decides, names=names, tried=tried, seed=seed)
+    return _on_file(a, b, read(data).frame, names=names, metric=metric, seed=seed)
+
+
+def _on_file(a: Path, b: Path, raw: pl.DataFrame, *, names: tuple[str, str], metric: str | None, seed: int) -> Compared:
+    """Two bundles on rows that neither has learned from or was chosen on."""
+    from tunewright.bundle.predictor import Predictor
+    from tunewright.bundle.reading import SUMS
+    from tunewright.seal import count_look
+
+    folders = [_bundle(path) for path in (a, b)]
+    predictors = [Predictor.load(folder) for folder in folders]
+    known = predictors[0].has_seen(raw) | predictors[1].has_seen(raw)
+    fresh = raw.filter(~known)
+    if fresh.height < FEWEST_ROWS:
+        raise DataError(
+            f"A comparison needs at least {FEWEST_ROWS} rows that neither model has learned from. Got {fresh.height} "
+            f"of {raw.height}; the others would flatter whoever knows them. Give other labelled rows."
+        )
+    looks = max(count_look(fresh, by=(folder / SUMS).read_text("utf-8")) for folder in folders)
+    answers = [answers_of_bundle(predictor, fresh) for predictor in predictors]
+    found = compare_answers(
+        answers[0],
+        answers[1],
+        metric_name=metric or predictors[0].model.metric,
+        names=names,
+        tried=max(looks - 1, 1),
+        seed=seed,
+    )
+    return replace(found, left_out=found.left_out + raw.height - fresh.height)
 
 
 def _runs(a: Path, b: Path, *, names: tuple[str, str], metric: str | None, seed: int) -> Compared:
@@ -70,17 +90,6 @@ def _run(path: Path) -> RunFolder:
 def _bundle(path: Path) -> Path:
     """The bundle of a run folder, or the folder itself."""
     return RunFolder(path).bundle if RunFolder(path).journal.is_file() else path
-
-
-def _asked(folder: Path, raw: pl.DataFrame) -> tuple[Answers, str, int]:
-    """A bundle's answers, its metric, and how many models have now looked at these rows."""
-    from tunewright.bundle.predictor import Predictor
-    from tunewright.bundle.reading import SUMS
-    from tunewright.seal import count_look
-
-    predictor = Predictor.load(folder)
-    looks = count_look(raw, by=(folder / SUMS).read_text("utf-8"))
-    return answers_of_bundle(predictor, raw), predictor.model.metric, looks
 
 
 def _names(a: Path, b: Path) -> tuple[str, str]:

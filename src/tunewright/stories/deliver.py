@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
+from tunewright.bundle.seen import SeenRows
 from tunewright.plan import Plan
 from tunewright.records import Evaluation, Finding, Improvement, Study, to_json
 from tunewright.runfolder import RunFolder
@@ -18,14 +19,24 @@ from tunewright.stories.repair import Mended
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tunewright.learning.fit import Fitted
 
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy", "peft")
 PARITY_ROWS = 512
 
 
-def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, plan: Plan) -> None:
-    """Write the bundle and hold it to the model in memory on validation rows.
+def bundle(
+    folder: RunFolder,
+    prepared: Prepared,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    *,
+    plan: Plan,
+    raw: pl.DataFrame,
+) -> None:
+    """Write the bundle and hold it to the model in memory on validation rows; `raw` are all rows as they were read.
 
     Raises:
         ExportError: what was written answers otherwise.
@@ -46,6 +57,7 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
         },
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
         behaviours=bundled_behaviours(plan),
+        seen=SeenRows.of(raw[[*prepared.split.train, *prepared.split.validation]], fitted.model.preprocessor),
     )
 
 

@@ -168,7 +168,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
     _analyse(prepared, trained, folder, examples=request.plan.report.examples)
     clock.lap("evaluate")
-    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
+    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan, raw=loaded.frame)
     clock.lap("bundle")
     seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
     summary = deliver.summary(
