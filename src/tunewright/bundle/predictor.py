@@ -15,7 +15,7 @@ from tunewright.data import read
 from tunewright.errors import DataError
 from tunewright.metrics import Outcome, scores
 from tunewright.records import Score
-from tunewright.tasks import Multilabel, Regression
+from tunewright.tasks import Multilabel, Regression, label_sets
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -46,7 +46,8 @@ class Predictor:
         Returns:
             One row per input row, in order: `prediction`, `confidence` (probability of the predicted label; null for a
             regression, which has `low` and `high`, its 90 % prediction interval, instead), and for classifiers
-            `probabilities`, a struct with one field per label.
+            `probabilities`, a struct with one field per label, and `set`, the labels one of which is the true one in
+            90 % of the rows (not where a row has several labels).
 
         Raises:
             DataError: the data cannot be read or lacks a feature column.
@@ -72,13 +73,19 @@ class Predictor:
             )
         assert outcome.probabilities is not None
         probabilities = pl.DataFrame(outcome.probabilities, schema=list(task.labels), orient="row")
-        return pl.DataFrame(
+        answers = pl.DataFrame(
             {
                 "prediction": task.names(outcome),
                 "confidence": self._confidence(outcome),
                 "probabilities": probabilities.to_struct(),
             }
         )
+        threshold = self.model.decision.set_threshold
+        if isinstance(task, Multilabel) or threshold is None:
+            return answers
+        inside = label_sets(outcome.probabilities, outcome.labels, threshold)
+        names = [[label for label, held in zip(task.labels, row, strict=True) if held] for row in inside.tolist()]
+        return answers.with_columns(pl.Series("set", names, dtype=pl.List(pl.String)))
 
     def evaluate(self, data: Any, *, seed: int = 0) -> dict[str, Score]:
         """Score the bundle on labelled rows: every metric of the task, with intervals.

@@ -28,7 +28,7 @@ def verb(
     """Predict for every row of DATA, in its order: the prediction and its confidence.
 
     A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the
-    probability of every label.
+    probability of every label, and the set of labels that holds the true one in 90 % of the rows.
     """
     from tunewright.api import load
     from tunewright.cli.text import to_be_seen
@@ -50,7 +50,7 @@ def as_csv(answers: pl.DataFrame) -> str:
 
     from tunewright.data.spreadsheet import neutral
 
-    flat = answers.drop("probabilities", strict=False)
+    flat = answers.drop("probabilities", "set", strict=False)
     texts = [name for name, dtype in flat.schema.items() if dtype == pl.String]
     return flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts).write_csv()
 

@@ -12,18 +12,23 @@ from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, 
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
 from tunewright.records.training import Diagnosis, Epoch, LearningCurve, TrainedModel
+from tunewright.records.trust import Abstention, Calibration, CalibrationBin, Curve, Promise, Trust
 from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Round, Study, Trial
 
 __all__ = [
     "PARTS",
+    "Abstention",
     "Analysis",
     "Audit",
     "BalanceKind",
     "Best",
+    "Calibration",
+    "CalibrationBin",
     "Column",
     "Compared",
     "ComparedSlice",
     "Comparison",
+    "Curve",
     "Diagnosis",
     "Epoch",
     "Evaluation",
@@ -34,6 +39,7 @@ __all__ = [
     "Kind",
     "LearningCurve",
     "Mistake",
+    "Promise",
     "RemedyTrial",
     "Repair",
     "Round",
@@ -45,6 +51,7 @@ __all__ = [
     "TaskKind",
     "TrainedModel",
     "Trial",
+    "Trust",
     "Verdict",
     "from_json",
     "to_json",

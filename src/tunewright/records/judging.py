@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tunewright.records.score import Score
+from tunewright.records.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class Evaluation:
 
     With `folds`, the validation metrics are those of the out-of-fold answers of all rows that are not test rows.
     `expected_cost` is what a row costs by the expert's costs, for the model and every baseline; `slices` are the
-    protected ones, each against a baseline; `behaviours` what became of the expert's tests.
+    protected ones, each against a baseline; `behaviours` what became of the expert's tests; `trust` what the model's
+    confidence is worth on test rows.
     """
 
     schema: ClassVar[int] = 1
@@ -60,6 +62,7 @@ class Evaluation:
     expected_cost: Mapping[str, Score] = field(default_factory=dict)
     slices: tuple[Mapping[str, Any], ...] = ()
     behaviours: tuple[Mapping[str, Any], ...] = ()
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from tunewright.report.drawing import Figure
 from tunewright.report.effects import became, effect, points, verdict
 from tunewright.report.study import figures as study_figures
 from tunewright.report.study import parameters, told
+from tunewright.report.trust_charts import trust_figures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -183,6 +184,7 @@ def _figures(data: ReportData) -> dict[str, Figure]:
     if ours is not None:
         rivals = {row["name"]: row["score"] for row in _baseline_rows(data, "")}
         figures["baselines"] = charts.intervals({"our model": ours} | rivals, metric=data.evaluation.metric)
+    figures |= trust_figures(data.evaluation.trust)
     if analysis.matrix:
         shown = charts.most_confused(analysis.matrix, most=HEATMAP)
         labels = [analysis.labels[i] for i in shown]
