@@ -132,8 +132,7 @@ def main():
                 f"the truth; {ROUNDS:,} bootstrap rounds. In brackets Wilson's interval, and the tries.",
                 "Differences between two models on the same rows are simulated for one metric a test set, in turns. "
                 "ece is left out: its expectation at n rows is not its value in the population.",
-                "Heavy tails: Student's t with 4 degrees of freedom, whose squared errors have no variance. No method tried "
-                "(percentile, BCa, jackknife and bootstrap-t on transformed scales) covers more than 91 % there.",
+                "Heavy tails: Student's t with 4 degrees of freedom, whose squared errors have no variance.",
                 "Above 97 % an interval is wider than it must be: those floors (see `metrics.scores`) keep a value at "
                 "its bound from looking certain.",
             ]
