@@ -18,6 +18,7 @@ class Settled:
         strength: of the probe's regularisation (C, or a ridge penalty).
         scale: of the encoder's block in the probe.
         epochs: after which fine-tuning was best; 0 keeps the probe.
+        averaged: epochs whose mean was best there, 1 for a moving average; 0: the epoch's own weights were.
         word_strength: of the linear model over n-grams; None without text.
         share: of its outputs that is added.
         decision: temperature, thresholds, interval.
@@ -29,6 +30,7 @@ class Settled:
     word_strength: float | None
     share: float
     decision: Decision
+    averaged: int = 0
 
 
 def settle(found: Sequence[Settled], decision: Decision) -> Settled:
@@ -49,6 +51,7 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
         word_strength=_middle(words) if words else None,
         share=float(np.median([one.share for one in found])),
         decision=decision,
+        averaged=int(_middle([one.averaged for one in found])),
     )
 
 

@@ -129,6 +129,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
         "epochs": _epochs(data.trained),
         "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
+        "averages": any(epoch.average_metric is not None for epoch in data.trained.history),
         "kept": "with words" if data.trained.words else data.trained.kept,
         "long": LONG,
         "figures": _figures(data),
