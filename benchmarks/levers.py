@@ -8,14 +8,16 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from common import Failed, digest, options, pace, report, run_ours
 from quality import source_digest
-from sets import texts_file
+from sets import data_file, texts_file
 from settings import plan_of
 from venvs import PEERS
 
 SETS = {"snips": "accuracy", "clinc150": "accuracy", "emobank": "pearson"}
 ROWS = 3000
+TEST_ROWS = 1000
 ROUNDS = 4000
 HOME = PEERS / "home"  # the product's cache of vectors, and the precision it once measured: the same in every arm
 BASE = "as it is"
@@ -43,9 +45,17 @@ def arms_of(name, asked):
     return [arm for arm in ARMS if (arm in asked or arm == BASE) and not (values and arm in OF_LABELS)]
 
 
+def sample(name, rows):
+    """The set's file with at most so many train and validation rows, always the same; few test rows are no saving."""
+    most = {"train": rows, "validation": rows, "test": max(rows, TEST_ROWS)}
+    parts = pl.read_parquet(texts_file(name)).partition_by("part", as_dict=True, maintain_order=True)
+    drawn = [frame.sample(min(most[part], len(frame)), seed=0) for (part,), frame in parts.items()]
+    return data_file(pl.concat(drawn), f"levers-{name}-{rows}")
+
+
 def job_of(name, seed, arm, given, source):
     """One fit and the file of its answer, named by all that the answer depends on."""
-    data = texts_file(name, given.rows or ROWS)
+    data = sample(name, given.rows or ROWS)
     changed = dict(ARMS[arm])
     cold, training = changed.pop("cold", False), changed.pop("training", {})
     plan = plan_of(data, seed=seed, **({"epochs": given.epochs} if given.epochs else {}), **training)
@@ -143,7 +153,7 @@ def section(measured, given, failed):
     """Table and notes of what has been measured so far."""
     from tunewright.stats import holm
 
-    lines, drawn = [], {}
+    rows, lines, drawn = given.rows or ROWS, [], {}
     for name, found in measured.items():
         more, drawn[name] = lines_of(name, found)
         lines += more
@@ -153,8 +163,9 @@ def section(measured, given, failed):
     results = [one for found in measured.values() for many in found.values() for one in many]
     seeds = sorted({len(many) for found in measured.values() for many in found.values()})
     notes = [
-        f"At most {given.rows or ROWS:,} rows of each part, the same in every run; full fine-tuning from the probe"
-        f"{f', {given.epochs} epochs' if given.epochs else ''}; {sorted({one['precision'] for one in results})[0]}. "
+        f"At most {rows:,} train and validation rows and {max(rows, TEST_ROWS):,} test rows, the same in every run; "
+        f"full fine-tuning from the probe{f', {given.epochs} epochs' if given.epochs else ''}; "
+        f"{' and '.join(sorted({one['precision'] for one in results}))}. "
         f"Seeds per line: {' or '.join(map(str, seeds))}, of shuffling, dropout and draws.",
         "The metric is accuracy for snips and clinc150, Pearson's correlation for emobank. Handed over is what "
         "validation chose: the probe or the fine-tuned network or the mean of its weights, with or without words.",

@@ -59,8 +59,13 @@ class FlatGroup:
         self.steps = torch.zeros((), device=first.device)
 
     def norm(self) -> Tensor:
-        """The gradient's norm, summed in float32."""
-        norm: Tensor = torch.linalg.vector_norm(self.grad, dtype=torch.float32)
+        """The gradient's norm, summed in float32, a stretch at a time.
+
+        Torch's own sum over a whole low-precision buffer took sixteen times as long on a CPU, and was less exact.
+        """
+        starts = range(0, len(self.grad), CHUNK)
+        norms = [torch.linalg.vector_norm(self.grad[start : start + CHUNK].float()) for start in starts]
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
         return norm
 
     def update(self, *, learning_rate: float, weight_decay: float, scale: Tensor | None) -> None:
