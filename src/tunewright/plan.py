@@ -35,6 +35,7 @@ from tunewright.search import BudgetOptions, ImproveOptions, SearchOptions
 from tunewright.search.naming import nested, read_space
 from tunewright.splits.options import SplitOptions
 from tunewright.training.augment import make_augmentation, why_idle
+from tunewright.training.levers import idle_levers
 from tunewright.training.options import AugmentOptions, TrainingOptions
 
 _LONGEST_FILE = 1_000_000
@@ -265,6 +266,16 @@ def _augmentation_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "augment", f"must be none where {why}. Got {found.kind}. Write none, or let more train in model.train."
 
 
+def _levers_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
+    training = plan.training
+    for name, why in idle_levers(training, method=plan.model.train, head=plan.model.head):
+        got = getattr(training, name)
+        yield f"training.{name}", f"must be none where {why}. Got {got}. Write none, or train more."
+    if training.ema_decay != "auto" and training.averaging != "ema":
+        got = f"{training.ema_decay:g} beside training.averaging: {training.averaging}"
+        yield "training.ema_decay", f"must be auto where there is no moving average. Got {got}. Write averaging: ema."
+
+
 def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.objective.metric.strip().lower() != "auto":
         try:
@@ -293,6 +304,7 @@ _RULES: tuple[Callable[[Plan], Iterator[tuple[str, str]]], ...] = (
     _columns_have_one_use,
     _target_and_pair_are_used,
     _augmentation_can_act,
+    _levers_can_act,
     _objective_is_known,
     _space_is_sound,
     _improvement_has_validation_rows,

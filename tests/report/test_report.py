@@ -540,6 +540,19 @@ def test_a_run_with_nothing_to_show_renders() -> None:
     assert "No baseline was measured." in page.text and "No finding about the data." in page.text
 
 
+def test_the_mean_of_the_weights_stands_beside_the_epochs() -> None:
+    data = multiclass()
+    means = [None, None, 0.8479, None, 0.8731]
+    history = tuple(
+        replace(epoch, average_metric=mean) for epoch, mean in zip(data.trained.history, means, strict=True)
+    )
+    kept = replace(data, trained=replace(data.trained, history=history, best_epoch=4, averaged=2))
+    page, before = Page(render(kept)), Page(render(data))
+    assert "of the averaged weights" in page.text and "0.850.8757 s" in page.text
+    assert "epoch 4, the mean of the weights up to its end." in page.text
+    assert "averaged" not in before.text and "the mean of the weights" not in before.text
+
+
 def test_undefined_numbers_are_shown_as_such() -> None:
     data = multiclass()
     nan = Score(value=float("nan"), low=float("nan"), high=float("nan"), n=0)

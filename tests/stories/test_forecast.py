@@ -1,6 +1,7 @@
 """The forecast: what can be counted is counted right, what is estimated moves the right way."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -79,6 +80,16 @@ def test_ranges_move_with_what_they_depend_on(frame, tiny_model):
     for said in (few, many):
         assert 0 < said["minutes"]["low"] <= said["minutes"]["high"]
         assert 300 < said["memory_mb"]["low"] < said["memory_mb"]["high"] < 2000
+
+
+def test_a_mean_of_the_weights_costs_four_bytes_each(frame, tiny_model, monkeypatch):
+    from tunewright.stories import forecast as module
+
+    measured = module.measure
+    monkeypatch.setattr(module, "measure", lambda *asked: replace(measured(*asked), trainable=10**8))
+    without, having = (ask(frame, tiny_model, training={"averaging": kind}) for kind in ("none", "epochs"))
+    more = [having["memory_mb"][end] - without["memory_mb"][end] for end in ("low", "high")]
+    assert more == [pytest.approx(0.85 * 400, abs=2), pytest.approx(1.3 * 400, abs=2)]
 
 
 def test_a_table_without_text_has_no_tokens(frame, tiny_model):

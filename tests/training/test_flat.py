@@ -183,6 +183,16 @@ def test_a_snapshot_is_the_network_as_it_was(precision):
     assert [buffer.data_ptr() for buffer in flat.snapshot(kept)] == buffers
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_the_norm_of_many_small_gradients_is_exact(precision):
+    """Beside the sum in float64: over a million values nothing is lost to their low precision."""
+    big = nn.Linear(1024, 1024, bias=False).to(precision)
+    (group,) = groups_of(big, head=nn.Identity(), head_learning_rate=1.0)
+    flat = module.FlatGroup(group)
+    flat.grad.copy_(torch.randn(len(flat.grad), generator=torch.Generator().manual_seed(0)))
+    assert float(flat.norm()) == pytest.approx(float(flat.grad.double().norm()), rel=1e-5)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 45))
 def test_the_length_of_a_stretch_does_not_matter(chunk, clip):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tunewright.errors import ModelError
 from tunewright.events import Event, Observer
 from tunewright.learning.course import Facts
 from tunewright.learning.frozen import load_encoder
@@ -23,7 +24,7 @@ from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.precision import pick_device
-from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
+from tunewright.models.trainable import choose_trainable, layer_depths, merge_lora, set_dropout
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
 from tunewright.training.labelled import Labelled, Texts
@@ -65,6 +66,7 @@ def fine_tune(
     run: RunContext,
     *,
     stop_after: int | None = None,
+    stop_average: int = 0,
     suspects: Array | None = None,
 ) -> Tuned:
     """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch.
@@ -75,10 +77,11 @@ def fine_tune(
         start: the probe and what it was fitted on.
         run: observer, checkpoints, stop signal.
         stop_after: the epoch to end at, where that is settled; None lets validation choose.
+        stop_average: what of the last epochs is averaged then, as `Settled.averaged` says.
         suspects: (n,) whether a train row's label is doubtful, for the diagnosis; None: nobody asks for one, and
             nothing but validation rows is looked at.
     """
-    recipe = replace(choices.recipe, stop_after=stop_after)
+    recipe = replace(choices.recipe, stop_after=stop_after, stop_average=stop_average)
     problem = judging.problem
     encoder = load_encoder(problem, choices.pooling, start.precision) if problem.backbone else None
     network = make_network(judging, choices, encoder, start.probe)
@@ -86,6 +89,7 @@ def fine_tune(
     # A head alone learns from cached vectors; the encoder joins it again afterwards.
     trained = make_network(judging, choices, None, start.probe) if head_only else network
     choose_trainable(trained, choices.method, seed=problem.seed)
+    _refuse_one_layer(trained, recipe, choices.method)
     if trained.encoder is not None:
         set_dropout(trained.encoder, recipe.dropout)
     parameters = _count(network.parameters())
@@ -114,6 +118,18 @@ def fine_tune(
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
     return Tuned(network, state, parameters, trainable, facts)
+
+
+def _refuse_one_layer(network: Network, recipe: Recipe, method: str) -> None:
+    """What goes layer by layer needs layers; where the plan itself lets one train, that has been said."""
+    asked = "training.unfreeze" if recipe.unfreeze != "none" else "training.layer_decay"
+    if network.encoder is None or method == "layers:1" or (recipe.unfreeze == "none" and recipe.layer_decay == 1):
+        return
+    if len(set(layer_depths(network).values())) < 2:
+        raise ModelError(
+            f"{asked} needs a backbone of which two numbered layers or more train. Got one with {method}. "
+            f"Leave {asked} out, or use another backbone."
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -107,10 +107,10 @@ def fit(
     if settled is None:
         run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
-    epochs = settled.epochs if settled is not None else None
+    epochs, averaged = (settled.epochs, settled.averaged) if settled is not None else (None, 0)
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)
-    tuned = fine_tune(judging, choices, start, run, stop_after=epochs, suspects=doubted)
+    tuned = fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted)
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
@@ -142,6 +142,7 @@ def fit(
             strength=probe.strength,
             scale=probe.scale,
             epochs=tuned.state.best_epoch,
+            averaged=tuned.state.best_average,
             word_strength=lexical.strength if lexical is not None else None,
             share=model.lexical_share,
             decision=decision,
@@ -273,6 +274,9 @@ def _trained(
     candidates = {"probe": history[0].metric}
     if history[1:]:
         candidates["fine-tuned"] = max((epoch.metric for epoch in history[1:]), key=lambda value: sign * value)
+    averages = [epoch.average_metric for epoch in history if epoch.average_metric is not None]
+    if averages:
+        candidates["averaged"] = max(averages, key=lambda value: sign * value)
     if (beside := _beside(model)) and "validation" in outputs:
         candidates[f"with {beside}"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
@@ -287,6 +291,7 @@ def _trained(
         trainable=tuned.trainable,
         words=model.lexical is not None,
         trees=model.trees is not None,
+        averaged=state.best_average,
         precision=model.precision,
         digest=weights_digest(model.network),
         seconds=dict(seconds),

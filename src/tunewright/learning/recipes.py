@@ -9,6 +9,7 @@ from tunewright.learning.problem import Problem
 from tunewright.models.options import ModelOptions
 from tunewright.tasks import Regression
 from tunewright.training.augment import Augmentation, make_augmentation, why_idle
+from tunewright.training.levers import idle_levers, unfelt
 from tunewright.training.options import AugmentOptions, TrainingOptions
 from tunewright.training.recipe import Recipe
 
@@ -71,7 +72,7 @@ def choose(
         f"peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
     )
     augmentation = _augmentation(problem, augment, method, head, notes)
-    recipe = replace(recipe, augment=augmentation)
+    recipe = _with_levers(replace(recipe, augment=augmentation), problem, training, (method, head), notes)
     return Choices(
         method=method,
         head=head,
@@ -97,6 +98,25 @@ def _augmentation(
     return found
 
 
+def _with_levers(
+    recipe: Recipe, problem: Problem, training: TrainingOptions, trains: tuple[str, str], notes: list[str]
+) -> Recipe:
+    """Unfreezing and averaging where they can do anything; a remedy may have removed the texts whose layers trained."""
+    method, head = trains
+    idle = dict(idle_levers(training, method=method, head=head))
+    notes += [f"training.{name} changes nothing, since {why}." for name, why in idle.items()]
+    notes += unfelt(training, method=method, labels=not isinstance(problem.task, Regression))
+    unfreeze = "none" if "unfreeze" in idle else training.unfreeze
+    averaging = "none" if "averaging" in idle else training.averaging
+    if unfreeze != "none":
+        notes.append("training.unfreeze: the top layer first, all layers once half of the epochs are done.")
+    if averaging == "ema":
+        notes.append(f"training.averaging: a moving average of the weights, decay {recipe.ema_decay:.4g}, is tried.")
+    if averaging == "epochs":
+        notes.append("training.averaging: the mean of the weights at the ends of epochs is tried.")
+    return replace(recipe, unfreeze=unfreeze, averaging=averaging)
+
+
 def _probe_strength(problem: Problem, training: TrainingOptions) -> float | None:
     if training.probe_C == "auto":
         return None
@@ -118,6 +138,8 @@ def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
         learning_rate=_learning_rate(problem, method)
         if training.learning_rate == "auto"
         else float(training.learning_rate),
+        layer_decay=training.layer_decay,
+        ema_decay=_ema_decay(len(lengths), rows) if training.ema_decay == "auto" else float(training.ema_decay),
         weight_decay=training.weight_decay,
         dropout=0.0 if training.dropout == "auto" else float(training.dropout),
         label_smoothing=training.label_smoothing,
@@ -136,6 +158,15 @@ def _batch_rows(rows: int) -> int:
     while size < 128 and size * 150 < rows:
         size *= 2
     return size
+
+
+def _ema_decay(rows: int, batch_rows: int) -> float:
+    """The decay of a moving average that looks back over the updates of half an epoch, two at least.
+
+    >>> [_ema_decay(n, 16) for n in (320, 3200, 5)]
+    [0.9, 0.99, 0.5]
+    """
+    return 1 - 1 / max(rows / batch_rows / 2, 2)
 
 
 def _epochs(method: str) -> int:

@@ -18,6 +18,7 @@ class Settled:
         strength: of the probe's regularisation (C, or a ridge penalty).
         scale: of the encoder's block in the probe.
         epochs: after which fine-tuning was best; 0 keeps the probe.
+        averaged: epochs whose mean was best there, 1 for a moving average; 0: the epoch's own weights were.
         word_strength: of the linear model over n-grams; None without text.
         share: of its outputs that is added.
         tree_rounds: of boosting; None without trees.
@@ -33,6 +34,7 @@ class Settled:
     decision: Decision
     tree_rounds: int | None = None
     trees_share: float = 0.0
+    averaged: int = 0
 
 
 def settle(found: Sequence[Settled], decision: Decision) -> Settled:
@@ -56,6 +58,7 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
         decision=decision,
         tree_rounds=int(_middle(rounds)) if rounds else None,
         trees_share=float(np.median([one.trees_share for one in found])),
+        averaged=int(_middle([one.averaged for one in found])),
     )
 
 

@@ -16,6 +16,7 @@ class Epoch:
     `train_loss` is the mean over the epoch, while the weights moved. What follows was looked at after it, on a fixed
     sample of the train rows, or is None: the metric, the mean loss, and the mean loss of rows with a doubtful label and
     of all others. `jumps` counts the updates, of all `updates`, whose loss was above twice that of a constant answer.
+    `average_metric` is the metric of the running mean of the weights, where one was judged.
     """
 
     epoch: int
@@ -29,6 +30,7 @@ class Epoch:
     other_loss: float | None = None
     updates: int = 0
     jumps: int = 0
+    average_metric: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,9 @@ class TrainedModel:
     """How the kept model came to be: what won on validation, its history, what trained, digest of the weights.
 
     `words` says that a linear model over n-grams is added to what was `kept`, `trees` that boosted trees over the
-    table's columns are mixed in. `diagnosis` is None where no rows were
-    left to judge training by, `learning_curve` where there were too few to draw one.
+    table's columns are mixed in, `averaged` that the weights kept are a mean: over so many epochs' ends, or 1 for a
+    moving average; 0: they are an epoch's own. `diagnosis` is None where no rows were left to judge training by,
+    `learning_curve` where there were too few to draw one.
     """
 
     schema: ClassVar[int] = 1
@@ -88,6 +91,7 @@ class TrainedModel:
     trainable: int
     words: bool = False
     trees: bool = False
+    averaged: int = 0
     precision: str
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)

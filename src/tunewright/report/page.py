@@ -132,6 +132,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "epochs": _epochs(data.trained),
         "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
         "kept": f"with {' and '.join(beside)}" if beside else data.trained.kept,
+        "averages": any(epoch.average_metric is not None for epoch in data.trained.history),
         "long": LONG,
         "figures": _figures(data),
         "pairs": charts.confused_pairs(

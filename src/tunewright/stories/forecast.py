@@ -40,7 +40,7 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
 
     * all weights in float32 as loaded, and as computed with: 4 P + b P where b is 2, else 4 P;
     * per trainable weight: gradient b, AdamW's two moments 8, the best epoch's copy b, and in bfloat16 a float32
-      master, 4 more: 16 either way;
+      master, 4 more: 16 either way, and 4 for a running mean of the weights;
     * activations of a batch of B tokens, L layers of width H with A heads, texts of S tokens: b L B (17 H + 2 A S)
       (Korthikanti et al. 2022, without dropout), or of the forward pass of 8,192 tokens where that is more;
     * frozen vectors and table features of all rows, four copies in float32; linear weights of the words; and what the
@@ -112,7 +112,7 @@ def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[st
 def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
     """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
     held: float = measured.parameters * (6 if measured.bytes == 2 else 4)
-    held += measured.trainable * 16
+    held += measured.trainable * (16 if choices.recipe.averaging == "none" else 20)
     width = problem.inputs["train"].dense.shape[1]
     if problem.backbone is not None:
         width += problem.backbone.width * len(problem.inputs["train"].segments)
@@ -155,7 +155,8 @@ def _minutes(
     fewest = min(epochs, patience + 1) if patience else epochs
     if choices.method == "head" and choices.head == "linear":
         epochs = fewest = 0  # the probe is all there is to train
-    validation = tokens["validation"] if choices.method != "head" else 0
+    judged = 1 if choices.recipe.averaging == "none" else 2  # the mean of the weights is judged, too
+    validation = judged * tokens["validation"] if choices.method != "head" else 0
     # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
     passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
     updates = len(batches(problem, choices))

@@ -18,6 +18,7 @@ from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
 from tunewright.splits import Clusters, make_split
 from tunewright.training.augment import make_augmentation, why_idle
+from tunewright.training.levers import idle_levers
 
 if TYPE_CHECKING:
     from tunewright.learning.problem import Problem
@@ -120,7 +121,7 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     seen = sorted((*split.train, *split.validation))
     table = _describe(loaded.frame[seen], plan, loaded.files)
     _refuse_other_task(first, table)
-    _refuse_idle_augmentation(table, plan)
+    _refuse_what_is_idle(table, plan)
     typed = conform(loaded.frame, table, require_target=True)
     objective = resolve(
         plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
@@ -184,8 +185,8 @@ def _refuse_other_task(with_test: Table, without: Table) -> None:
         )
 
 
-def _refuse_idle_augmentation(table: Table, plan: Plan) -> None:
-    """What the plan could not say without the columns: an augmentation that nothing would feel."""
+def _refuse_what_is_idle(table: Table, plan: Plan) -> None:
+    """What the plan could not say without the columns: an augmentation, unfreezing or averaging that nothing feels."""
     augmentation = make_augmentation(plan.augment)
     text = bool(table.features("text") or table.pair)
     others = any(column.role == "feature" and column.kind != "text" for column in table.columns)
@@ -193,6 +194,9 @@ def _refuse_idle_augmentation(table: Table, plan: Plan) -> None:
     method = plan.model.train if text else "head"
     if augmentation is not None and (why := why_idle(augmentation, method=method, head=head, text=text)):
         raise PlanError(f"augment must be none where {why}. Got {augmentation.kind}. Write none, or train more.")
+    for name, why in idle_levers(plan.training, method=method, head=head):
+        got = getattr(plan.training, name)
+        raise PlanError(f"training.{name} must be none where {why}. Got {got}. Write none, or train more.")
 
 
 def _refuse_unknown_columns(frame: pl.DataFrame, plan: Plan) -> None:

@@ -172,6 +172,7 @@ def _value(plan: Plan, choices: Choices, dimension: Dimension) -> Value | None:
         "training.batch_tokens": float(recipe.batch_tokens),
         "training.learning_rate": recipe.learning_rate,
         "training.dropout": recipe.dropout,
+        "training.ema_decay": recipe.ema_decay,
     }
     given: Any = plan
     for step in dimension.name.split("."):

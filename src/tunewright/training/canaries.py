@@ -131,11 +131,12 @@ def _add_up(together: float, alone: list[float], weights: Array) -> None:
 def _updates(network: Network, optimizer: FlatOptimizer, loss: Callable[[], Tensor]) -> tuple[float, float, list[str]]:
     """First and last loss, and the names of the matrices that should have moved and did not.
 
-    Without weight decay, which would move what no gradient reaches.
+    Without weight decay, which would move what no gradient reaches, and with one rate for all layers: what a low layer
+    learns in so few updates at a rate of its own may be too little to see.
     """
-    rate, decay = optimizer.learning_rate, optimizer.weight_decay
+    usual = optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay
     was, losses = _sums(network, free=True), []
-    optimizer.learning_rate, optimizer.weight_decay = _rate(network), 0.0
+    optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay = _rate(network), 0.0, 1.0
     try:
         for step in range(MOST):
             value = loss()
@@ -145,7 +146,7 @@ def _updates(network: Network, optimizer: FlatOptimizer, loss: Callable[[], Tens
             value.backward()  # type: ignore[no-untyped-call]
             optimizer.step(1.0)
     finally:
-        optimizer.learning_rate, optimizer.weight_decay = rate, decay
+        optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay = usual
     moved = _sums(network, free=True)
     matrices = {name for name, parameter in network.named_parameters() if parameter.ndim > 1}
     unmoved = [name for name, value in moved.items() if value == was[name] and name in matrices]

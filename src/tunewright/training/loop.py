@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from tunewright.events import Event, Observer
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.outputs import predict_outputs
+from tunewright.models.trainable import layer_depths
 from tunewright.records import Epoch
 from tunewright.training.augment import draws
+from tunewright.training.averaging import Averaging
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
 from tunewright.training.canaries import release_canaries
@@ -28,6 +30,7 @@ from tunewright.training.labelled import Labelled
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
+from tunewright.training.unfreezing import free_layers
 from tunewright.training.watch import Watch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -94,6 +97,7 @@ def train(
         session.release_canaries()
         state = LoopState(best=start.metric, history=[start])
     session.run(state)
+    session.optimizer.unfreeze(session.optimizer.layers)
     session.optimizer.restore(session.best)
     return state
 
@@ -104,12 +108,16 @@ class _Session:
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.recipe, self.around = recipe, around
+        by_layer = recipe.layer_decay < 1 or recipe.unfreeze != "none"
+        depths = layer_depths(network) if by_layer else None
         self.optimizer = FlatOptimizer(
-            groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate),
+            groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate, depths=depths),
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
+            layer_decay=recipe.layer_decay,
         )
+        self.averaging = Averaging.of(recipe, self.optimizer)
         self.best = self.optimizer.snapshot()
         self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
         torch.manual_seed(recipe.seed)
@@ -126,11 +134,22 @@ class _Session:
     def resume(self) -> LoopState | None:
         if self.around.checkpoints is None:
             return None
-        found = load_loop(self.around.checkpoints, self.optimizer)
+        found = load_loop(self.around.checkpoints, self.optimizer, self.average())
         if found is None:
             return None
         state, self.best = found
         return state
+
+    def average(self) -> dict[str, Tensor]:
+        """The buffers of the running mean, if there is one."""
+        return {} if self.averaging is None else self.averaging.average.state()
+
+    def free(self, epoch: int) -> int:
+        """How many layers train in an epoch."""
+        layers = self.optimizer.layers
+        if self.recipe.unfreeze == "none":
+            return layers
+        return free_layers(epoch, epochs=self.recipe.epochs, layers=layers)
 
     def release_canaries(self) -> None:
         if self.around.canaries:
@@ -152,6 +171,7 @@ class _Session:
     def epoch(self, state: LoopState, before: float) -> None:
         self.network.train()
         augment, number = self.recipe.augment, state.epoch + 1
+        self.optimizer.unfreeze(self.free(number))
         inputs = self.training.inputs
         if augment is not None:
             inputs = augment.inputs(self.training, draws(self.recipe.seed, number))
@@ -182,7 +202,11 @@ class _Session:
         if not math.isfinite(value):
             return value
         loss.backward()  # type: ignore[no-untyped-call]
-        return value if self.optimizer.step(schedule(state.step, self.planned)) else math.nan
+        if not self.optimizer.step(schedule(state.step, self.planned)):
+            return math.nan
+        if self.averaging is not None:
+            self.averaging.after_update(state)
+        return value
 
     def count(self, state: LoopState, loss: float, rows: int) -> None:
         watch = self.around.watch
@@ -205,9 +229,7 @@ class _Session:
         if self.recipe.stop_after is not None:
             metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
         else:
-            outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
-            if not np.isfinite(outputs).all():
-                raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
+            outputs = self.predicted(state.epoch + 1)
             metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
         state.epoch += 1
         state.seconds = before + time.monotonic() - self.started
@@ -224,17 +246,39 @@ class _Session:
             )
         )
         state.position, state.loss_sum, state.rows_done, state.jumps = 0, 0.0, 0, 0
-        # Patience is counted among tuned epochs: the first ones often lie below the probe before they pass it.
+        # Patience is counted among tuned epochs: the first ones often lie below the probe before they pass it. While
+        # layers are still to be freed nothing is known of what they will give.
         better = state.best_tuned is None or metric > state.best_tuned
-        state.stale = 0 if better else state.stale + 1
+        still_frozen = self.free(state.epoch) < self.optimizer.layers
+        state.stale = 0 if better or still_frozen else state.stale + 1
         state.best_tuned = metric if better else state.best_tuned
         if metric > state.best:
-            state.best, state.best_epoch = metric, state.epoch
-            self.best = self.optimizer.snapshot(self.best)
+            self.keep(state, metric)
+        if self.averaging is not None:
+            self.judge_average(state, self.averaging)
         self.tell(state)
         if self.around.watch is not None:
             self.around.watch.hear(tuple(state.history))
         self.maybe_save(state, time.monotonic())
+
+    def predicted(self, epoch: int) -> Array:
+        outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+        if not np.isfinite(outputs).all():
+            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {epoch}")
+        return outputs
+
+    def keep(self, state: LoopState, metric: float, *, average: int = 0) -> None:
+        """What the network holds is the best so far."""
+        state.best, state.best_epoch, state.best_average = metric, state.epoch, average
+        self.best = self.optimizer.snapshot(self.best)
+
+    def judge_average(self, state: LoopState, averaging: Averaging) -> None:
+        metric = averaging.close(
+            state,
+            score=lambda: self.around.judge(self.predicted(state.epoch)),
+            keep=lambda metric: self.keep(state, metric, average=averaging.held(state)),
+        )
+        state.history[-1] = replace(state.history[-1], average_metric=metric)
 
     def looked_at(self) -> dict[str, float | None]:
         watch = self.around.watch
@@ -269,7 +313,7 @@ class _Session:
     def maybe_save(self, state: LoopState, now: float) -> None:
         signal = self.around.stop()
         if self.around.checkpoints is not None and (signal or now - self.saved_at > CHECKPOINT_SECONDS):
-            save_loop(self.around.checkpoints, state, self.optimizer, self.best)
+            save_loop(self.around.checkpoints, state, self.optimizer, self.best, self.average())
             self.saved_at = time.monotonic()
         if signal:
             raise Interrupted(signal)
