@@ -14,6 +14,7 @@ from tunewright.events import Event, Observer
 from tunewright.learning.course import Facts
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
+from tunewright.learning.prefix import enter_above
 from tunewright.learning.probe import Probe
 from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
@@ -23,7 +24,7 @@ from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.precision import pick_device
-from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
+from tunewright.models.trainable import choose_trainable, frozen_blocks, merge_lora, set_dropout
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
 from tunewright.training.labelled import Labelled, Texts
@@ -83,19 +84,15 @@ def fine_tune(
     encoder = load_encoder(problem, choices.pooling, start.precision) if problem.backbone else None
     network = make_network(judging, choices, encoder, start.probe)
     head_only = choices.method == "head"
-    # A head alone learns from cached vectors; the encoder joins it again afterwards.
-    trained = make_network(judging, choices, None, start.probe) if head_only else network
-    choose_trainable(trained, choices.method, seed=problem.seed)
-    if trained.encoder is not None:
-        set_dropout(trained.encoder, recipe.dropout)
-    parameters = _count(network.parameters())
-    trainable = _count(p for p in trained.parameters() if p.requires_grad)
     # With a linear head the probe is the optimum of this very problem: there is nothing left to train.
     done = (head_only and choices.head == "linear") or stop_after == 0
+    trained, inputs = _free(network, judging, choices, recipe, start, run if not done else None)
+    parameters = _count(network.parameters())
+    trainable = _count(p for p in trained.parameters() if p.requires_grad)
     facts, watch, first = None, None, probe_epoch(judging, start)
     if suspects is not None and len(problem.inputs["validation"]):
         asked = _Asked(suspects, trainable, 0 if done else recipe.epochs)
-        facts, watch, first = _look(judging, start, asked, run.observe, first, head_only=head_only)
+        facts, watch, first = _look(judging, start, asked, run.observe, first, inputs=inputs["train"])
     if done:
         return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable, facts)
     around = Surroundings(
@@ -108,12 +105,38 @@ def fine_tune(
         watch=watch,
         canaries=watch is not None,
     )
-    training, validation = _labelled(judging, start, recipe, head_only)
+    training, validation = _labelled(judging, recipe, inputs)
     state = train(trained, training, validation, recipe, start=first, around=around)
-    merge_lora(trained)
+    merge_lora(network)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
     return Tuned(network, state, parameters, trainable, facts)
+
+
+def _free(
+    network: Network, judging: Judging, choices: Choices, recipe: Recipe, start: Start, run: RunContext | None
+) -> tuple[Network, Mapping[str, Inputs]]:
+    """Free what trains, and find the part of the network that has to run for it, with the rows as that part sees them.
+
+    A head alone learns from cached vectors, top layers from the states of those under them, as far as these can be
+    kept; in either case the weights are the network's own, or join it again afterwards. Nothing runs without a `run`.
+    """
+    problem, encoder = judging.problem, network.encoder
+    if choices.method == "head":
+        trained = make_network(judging, choices, None, start.probe)
+        choose_trainable(trained, choices.method, seed=problem.seed)
+        return trained, {
+            part: Inputs((), start.frozen[part]) if part in start.frozen else problem.inputs[part]
+            for part in ("train", "validation")
+        }
+    choose_trainable(network, choices.method, seed=problem.seed)
+    assert isinstance(encoder, Encoder), "without text only a head trains"
+    set_dropout(encoder, recipe.dropout, first=frozen_blocks(encoder.model, choices.method))
+    if run is not None:
+        above = enter_above(encoder, problem, choices.method, recipe, precision=start.precision, run=run)
+        if above is not None:
+            return Network(above.encoder, network.head), above.inputs
+    return network, problem.inputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,13 +149,13 @@ class _Asked:
 
 
 def _look(
-    judging: Judging, start: Start, asked: _Asked, observe: Observer, first: Epoch, *, head_only: bool
+    judging: Judging, start: Start, asked: _Asked, observe: Observer, first: Epoch, *, inputs: Inputs
 ) -> tuple[Facts, Watch, Epoch]:
     """What the loop looks at, and the curve's first point with what is seen of the train rows there."""
     problem, frozen = judging.problem, start.frozen
     held = len(problem.inputs["validation"])
     # Over cached vectors a look at as many rows as validation has costs next to nothing.
-    share = 1.0 if head_only else SHARE
+    share = SHARE if inputs.segments else 1.0
     sample = draw_sample(asked.suspects, validation_rows=held, seed=problem.seed, share=share)
     facts = facts_of(
         judging,
@@ -142,7 +165,6 @@ def _look(
         epochs=asked.epochs,
         suspects=float(asked.suspects.mean()),
     )
-    inputs = Inputs((), frozen["train"]) if head_only else problem.inputs["train"]
     watch = make_watch(judging, sample, facts, inputs=inputs, observe=observe)
     seen: dict[str, Any] = watch.look(start.probe.outputs(frozen["train"][sample.rows]))
     return facts, watch, replace(first, **seen)
@@ -187,17 +209,13 @@ def probe_epoch(judging: Judging, start: Start) -> Epoch:
     )
 
 
-def _labelled(judging: Judging, start: Start, recipe: Recipe, head_only: bool) -> tuple[Labelled, Labelled]:
+def _labelled(judging: Judging, recipe: Recipe, inputs: Mapping[str, Inputs]) -> tuple[Labelled, Labelled]:
     problem, rows, weights = judging.problem, judging.rows(), judging.weights()
-    inputs = {
-        part: Inputs((), start.frozen[part]) if head_only and part in start.frozen else problem.inputs[part]
-        for part in ("train", "validation")
-    }
     training = Labelled(
         inputs["train"].take(rows),
         problem.targets["train"][rows],
         None if weights is None else weights[rows],
-        _texts(problem, rows) if recipe.augment is not None and recipe.augment.of_texts and not head_only else None,
+        _texts(problem, rows) if recipe.augment is not None and recipe.augment.of_texts else None,
     )
     return training, Labelled(inputs["validation"], problem.targets["validation"])
 

@@ -45,11 +45,26 @@ def merge_lora(network: Network) -> None:
         network.encoder.model = network.encoder.model.merge_and_unload()
 
 
-def set_dropout(module: nn.Module, probability: float) -> None:
-    """Set every dropout layer of a module."""
-    for layer in module.modules():
+def frozen_blocks(model: Any, method: str) -> int:
+    """How many transformer blocks, counted from the token embeddings, a method leaves as they are.
+
+    Embeddings and blocks under the first that trains give the same states in every epoch: they need no second pass.
+    """
+    if not method.startswith("layers:"):
+        return 0
+    return max(_blocks(model) - int(method.partition(":")[2]), 0)
+
+
+def set_dropout(module: nn.Module, probability: float, *, first: int = 0) -> None:
+    """Set every dropout layer of a module; what lies under block `first` is frozen and drops nothing.
+
+    Dropout regularises weights that train. In front of them it is noise in what should be fixed features, and it would
+    keep frozen layers from being computed once.
+    """
+    for name, layer in module.named_modules():
         if isinstance(layer, nn.Dropout):
-            layer.p = probability
+            match = _BLOCK.search(name)
+            layer.p = probability if first == 0 or (match and int(match[1]) >= first) else 0.0
 
 
 def _blocks(model: Any) -> int:
