@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 
 import numpy as np
-from common import median, options, pace, report, run_ours, spread
+from common import cached, digest, median, options, pace, report, run_ours, spread
+from quality import source_digest
 from sets import SETS, data_file
+from venvs import PEERS
 
 ROWS = 2000
+HOME = PEERS / "home"  # vectors of the probe are kept, states are removed before every training
 GB = {"with": 8, "without": 0}
 
 
@@ -20,8 +24,8 @@ def sample(name, rows):
     return data_file(frame.sample(min(rows, len(frame)), seed=0), f"prefix-{name}-{rows}")
 
 
-def measure(data, layers, given):
-    """Pairs of fits, each in a process and a home of its own: {arm: results}."""
+def measure(data, layers, given, source):
+    """Pairs of trainings, each in a process of its own: {arm: results}; those of this very source are not run again."""
     found = {"with": [], "without": []}
     for seed in range(given.pairs):
         plan = {
@@ -32,7 +36,10 @@ def measure(data, layers, given):
             "seed": seed,
         }
         for arm, gb in GB.items():
-            found[arm].append(run_ours("prefix", {"plan": plan, "gb": gb, "again": arm == "with" and seed == 0}))
+            config = {"plan": plan, "gb": gb, "again": arm == "with" and seed == 0}
+            key = {**config, "source": source, "data": digest(data)}
+            make = partial(run_ours, "prefix", config, home=str(HOME))
+            found[arm].append(cached("prefix", key, make, use_cache=not given.no_cache))
     return found
 
 
@@ -62,26 +69,26 @@ def line_of(layers, found):
 
 def main():
     """Measure and write the section."""
-    parser = options(__doc__, "pairs", "rows")
+    parser = options(__doc__, "pairs", "rows", "no-cache")
     parser.add_argument("--set", default="snips", choices=[one.name for one in SETS])
     parser.add_argument("--layers", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=3)
     given = parser.parse_args()
     data = sample(given.set, given.rows or ROWS)
-    table, everything = [], []
+    table, everything, source = [], [], source_digest()
     for layers in given.layers:
-        found = measure(data, layers, given)
+        found = measure(data, layers, given, source)
         everything += [result for results in found.values() for result in results]
         table.append(line_of(layers, found))
         one = everything[0]
         notes = [
             f"{given.set}, a sample of {given.rows or ROWS:,} distinct texts: {one['rows']:,} train rows of "
             f"{one['tokens']:.1f} tokens on average, {one['held']:,} validation rows; {given.epochs} epochs, "
-            f"{one['precision']}, {given.pairs} pairs of processes, each with a home of its own, alternately. Median, "
+            f"{one['precision']}, {given.pairs} pairs of processes, alternately, each without states at first. Median, "
             "least and greatest.",
             "An epoch is its updates and its look at the validation rows, by the loop's own clock. Once: finding what "
             "is stored, computing, writing and mapping the rest. A later run: the same rows again, in the same home.",
-            pace(everything),
+            pace([{**one, "cached": None} for one in everything]),
         ]
         report(table, notes, given)
 

@@ -1,22 +1,25 @@
-"""Ours: one fit of top layers, with the states under them kept or not. One JSON object in, one JSON line out.
+"""Ours: one fine-tuning of top layers, with the states under them kept or not. One JSON object in, one JSON line out.
 
 Keys of the configuration: `plan` (sections of the plan), `gb` (what the prefix cache may take; 0: none), `again`
-(whether a second fit follows, which finds what the first has stored).
+(whether a second one follows, which finds what the first has stored).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import sys
 import time
 from itertools import pairwise
 
-from tunewright.learning import prefix
-from tunewright.learning.fit import fit
+from tunewright.learning import finetune, prefix
+from tunewright.learning.fit import fit_probe_of
+from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.plan import read_plan
 from tunewright.runfolder.context import RunContext
+from tunewright.runfolder.home import home
 from tunewright.stories.prepare import load_rows, prepare
 from tunewright.stories.training import judge
 
@@ -35,33 +38,36 @@ class Entering:
 
 
 def once(prepared, plan):
-    """Fit and tell: the loop's own clock counts from its first update to the end of an epoch's validation."""
-    from tunewright.learning import finetune
-
+    """Fine-tune and tell: the loop's own clock counts from its first update to the end of an epoch's validation."""
     heard = []
+    run = RunContext(observe=heard.append)
     finetune.enter_above = entering = Entering()
     judging, choices = judge(prepared, plan)
-    fitted = fit(judging, choices, RunContext(observe=heard.append))
+    problem = judging.problem
+    precision = decide_precision(problem, run)
+    frozen = frozen_features(problem, choices.pooling, precision, run)
+    start = finetune.Start(frozen, fit_probe_of(judging, frozen, strength=None), precision)
+    history = finetune.fine_tune(judging, choices, start, run).state.history
     finetune.enter_above = entering.real
-    history = fitted.trained.history
     told = [event.data for event in heard if event.what == "note" and "bytes" in event.data]
     return {
         "epoch": statistics.median(later.seconds - one.seconds for one, later in pairwise(history)),
         "enter": entering.seconds,
-        "mb": told[-1]["bytes"] / 1e6 if told else 0.0,
-        "computed": told[-1]["computed"] if told else 0,
+        "mb": told[-1]["bytes"] / 1e6,
+        "computed": told[-1]["computed"],
         "losses": [one.train_loss for one in history],
         "metrics": [one.metric for one in history],
-        "rows": len(judging.problem.targets["train"]),
-        "held": len(judging.problem.targets["validation"]),
-        "tokens": float(judging.problem.inputs["train"].lengths.mean()),
-        "precision": fitted.trained.precision,
+        "rows": len(problem.targets["train"]),
+        "held": len(problem.targets["validation"]),
+        "tokens": float(problem.inputs["train"].lengths.mean()),
+        "precision": precision,
     }
 
 
 def main(config):
-    """Fit once, or twice."""
+    """Train once, or twice, in a home without states."""
     os.environ["TUNEWRIGHT_PREFIX_GB"] = str(config["gb"])
+    shutil.rmtree(home() / "prefix", ignore_errors=True)
     plan = read_plan(None, **config["plan"])
     prepared = prepare(load_rows(plan), plan)
     answer = once(prepared, plan)
