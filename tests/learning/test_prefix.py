@@ -237,12 +237,11 @@ def test_the_cache_may_go_while_training_reads_it(learned, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "setting", "why"),
     [
-        ({"epochs": 1}, None, "for one epoch that costs as much"),
         ({"augment": WordSwap()}, None, "word_swap changes the texts"),
         ({}, "0.000001", "TUNEWRIGHT_PREFIX_GB allows"),
     ],
 )
-def test_where_it_cannot_pay_that_is_said(learned, monkeypatch, given, setting, why):
+def test_where_it_cannot_serve_that_is_said(learned, monkeypatch, given, setting, why):
     if setting:
         monkeypatch.setenv(VARIABLE, setting)
     heard = Hearing()

@@ -36,20 +36,33 @@ from tunewright.training.watch import Watch
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Below:
+    """A network that was trained before, by its weights, and its learning curve, which ends with them."""
+
+    weights: Mapping[str, torch.Tensor]
+    history: tuple[Epoch, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where fine-tuning starts: frozen features per part, the probe on them, the encoder's precision."""
+    """Where fine-tuning starts: frozen features per part, the probe on them, the encoder's precision.
+
+    With `below`, the network starts as that one ended, and its epochs count as made.
+    """
 
     frozen: Mapping[str, Array]
     probe: Probe
     precision: str
+    below: Below | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """Where it ended: the network at its best epoch, the loop's state, how many weights there are and were free.
 
-    `facts` are what a diagnosis needs beside the state's learning curve, if one was asked for.
+    `facts` are what a diagnosis needs beside the state's learning curve, if one was asked for;
+    `method` is what trained.
     """
 
     network: Network
@@ -57,6 +70,7 @@ class Tuned:
     parameters: int
     trainable: int
     facts: Facts | None = None
+    method: str = ""
 
 
 def fine_tune(
@@ -83,6 +97,8 @@ def fine_tune(
     problem = judging.problem
     encoder = load_encoder(problem, choices.pooling, start.precision) if problem.backbone else None
     network = make_network(judging, choices, encoder, start.probe)
+    if start.below is not None:
+        network.load_state_dict(start.below.weights)
     head_only = choices.method == "head"
     # With a linear head the probe is the optimum of this very problem: there is nothing left to train.
     done = (head_only and choices.head == "linear") or stop_after == 0
@@ -94,7 +110,9 @@ def fine_tune(
         asked = _Asked(suspects, trainable, 0 if done else recipe.epochs)
         facts, watch, first = _look(judging, start, asked, run.observe, first, inputs=inputs["train"])
     if done:
-        return Tuned(network, LoopState(best=start.probe.metric, history=[first]), parameters, trainable, facts)
+        state = LoopState(best=start.probe.metric, history=[first])
+        return Tuned(network, state, parameters, trainable, facts, choices.method)
+    before = () if start.below is None else start.below.history
     around = Surroundings(
         loss=judging.loss,
         judge=judging.judge,
@@ -106,11 +124,12 @@ def fine_tune(
         canaries=watch is not None,
     )
     training, validation = _labelled(judging, recipe, inputs)
-    state = train(trained, training, validation, recipe, start=first, around=around)
+    state = train(trained, training, validation, recipe, start=before[-1] if before else first, around=around)
+    state.history[:1] = before or state.history[:1]
     merge_lora(network)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
-    return Tuned(network, state, parameters, trainable, facts)
+    return Tuned(network, state, parameters, trainable, facts, choices.method)
 
 
 def _free(

@@ -78,12 +78,12 @@ def enter_above(
         encoder: in its precision, on its device.
         problem: whose train and validation rows are wanted.
         method: as in `model.train`.
-        recipe: how long it trains, and what it does to texts.
+        recipe: what it does to texts.
         precision: of the encoder.
         run: hears what was done, or why it was not.
 
     Returns:
-        None where no layer is frozen under one that trains, and where the cache does not fit or would not pay.
+        None where no layer is frozen under one that trains, and where the cache does not fit or cannot serve.
 
     Raises:
         PlanError: the limit in the environment is no number.
@@ -146,15 +146,12 @@ def _missing(texts: _Texts) -> Array:
 
 
 def _why_not(texts: _Texts, missing: Array, recipe: Recipe) -> str | None:
-    epochs = recipe.epochs if recipe.stop_after is None else recipe.stop_after
     if texts.cache.limit == 0:
         return f"{VARIABLE} is 0"
     if recipe.augment is not None and recipe.augment.of_texts:
         return f"{recipe.augment.kind} changes the texts each time"
     if pick_device().type == "cuda":
         return "reading states back has not been measured to pay on a GPU"
-    if len(missing) and epochs < 2:
-        return "for one epoch that costs as much"
     if texts.size() > texts.cache.limit:
         return f"their states take {_gb(texts.size())}, more than the {_gb(texts.cache.limit)} that {VARIABLE} allows"
     if texts.size(missing) > texts.cache.room():

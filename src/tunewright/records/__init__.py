@@ -10,7 +10,7 @@ from tunewright.records.codec import from_json, to_json
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
-from tunewright.records.training import Diagnosis, Epoch, LearningCurve, TrainedModel
+from tunewright.records.training import Diagnosis, Epoch, LearningCurve, Rung, TrainedModel
 from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Round, Study, Trial
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "RemedyTrial",
     "Repair",
     "Round",
+    "Rung",
     "Score",
     "Split",
     "Study",

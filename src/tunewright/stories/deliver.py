@@ -83,6 +83,7 @@ def summary(
             "words": fitted.trained.words,
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
+            "rungs": to_json(fitted.trained.rungs),
         },
         "overfitting": to_json(fitted.trained.diagnosis),
         "learning_curve": to_json(fitted.trained.learning_curve),

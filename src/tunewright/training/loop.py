@@ -80,7 +80,8 @@ def train(
         training: rows to learn from.
         validation: rows the metric and early stopping look at.
         recipe: how.
-        start: the learning curve's first point: the probe, which the network's head holds.
+        start: the learning curve's first point: the probe, which the network's head holds; or the last epoch of a
+            training that this one continues with fresh optimiser and schedule: its epochs count as made.
         around: loss, judge, observer, checkpoints.
 
     Raises:
@@ -88,11 +89,13 @@ def train(
             not, or a canary died.
         Interrupted: a signal arrived; a checkpoint was written.
     """
-    session = _Session(network, training, validation, recipe, around)
+    session = _Session(network, training, validation, recipe, around, made=start.epoch)
     state = session.resume()
     if state is None:
         session.release_canaries()
-        state = LoopState(best=start.metric, history=[start])
+        state = LoopState(epoch=start.epoch, seconds=start.seconds, best=start.metric, history=[start])
+        if start.epoch:
+            state.best_epoch, state.best_tuned = start.epoch, start.metric
     session.run(state)
     session.optimizer.restore(session.best)
     return state
@@ -100,7 +103,14 @@ def train(
 
 class _Session:
     def __init__(
-        self, network: Network, training: Labelled, validation: Labelled, recipe: Recipe, around: Surroundings
+        self,
+        network: Network,
+        training: Labelled,
+        validation: Labelled,
+        recipe: Recipe,
+        around: Surroundings,
+        *,
+        made: int,
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.recipe, self.around = recipe, around
@@ -111,7 +121,7 @@ class _Session:
             clip=recipe.clip,
         )
         self.best = self.optimizer.snapshot()
-        self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
+        self.planned = len(self.batches(1, training.inputs)) * (recipe.epochs - made)
         torch.manual_seed(recipe.seed)
         self.saved_at = self.told_at = self.started = time.monotonic()
 
@@ -228,7 +238,7 @@ class _Session:
         better = state.best_tuned is None or metric > state.best_tuned
         state.stale = 0 if better else state.stale + 1
         state.best_tuned = metric if better else state.best_tuned
-        if metric > state.best:
+        if metric > state.best or self.recipe.keep_last:
             state.best, state.best_epoch = metric, state.epoch
             self.best = self.optimizer.snapshot(self.best)
         self.tell(state)

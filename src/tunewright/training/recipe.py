@@ -23,6 +23,7 @@ class Recipe:
         label_smoothing: share of the target mass spread over all labels.
         early_stopping: epochs without a better metric before it stops.
         augment: how train rows are changed in every epoch, or None.
+        keep_last: whether the last epoch is kept, however good it is.
         stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
         seed: of shuffling, dropout and augmentation.
     """
@@ -38,5 +39,6 @@ class Recipe:
     label_smoothing: float = 0.0
     early_stopping: int = 2
     augment: Augmentation | None = None
+    keep_last: bool = False
     stop_after: int | None = None
     seed: int = 0
