@@ -107,7 +107,13 @@ def test_a_trial_that_was_better_is_where_the_next_rung_starts(foot, monkeypatch
         began.append((start, weights, {name: value.clone() for name, value in network.state_dict().items()}))
         return state
 
+    heard, hear_all = [], finetune._hear_all
     monkeypatch.setattr(finetune, "train", watched)
+    monkeypatch.setattr(
+        finetune,
+        "_hear_all",
+        lambda hear, before, history: hear_all(lambda curve: heard.append(curve) or hear(curve), before, history),
+    )
     climbed = up(below_probe(foot), suspects=NOBODY[: len(foot[0].problem.targets["train"])])
     (_, _, tried), (start, weights, _) = began
     trained = {name: value for name, value in weights.items() if name.replace("layer.1", "layer.0") in tried}
@@ -121,6 +127,8 @@ def test_a_trial_that_was_better_is_where_the_next_rung_starts(foot, monkeypatch
     assert [e.seconds for e in history] == sorted(e.seconds for e in history)
     assert climbed.tuned.state.best == max(e.metric for e in history[1:])
     assert climbed.tuned.facts.epochs == 3
+    # What is told meanwhile is told of the whole curve: its first point is the probe.
+    assert [[e.epoch for e in curve] for curve in heard] == [[0, 1, 2], [0, 1, 2, 3]][: len(history) - 2]
     assert history[-1].updates == history[1].updates == 8
 
 

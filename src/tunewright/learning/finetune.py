@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -82,12 +82,12 @@ def fine_tune(
     stop_after: int | None = None,
     suspects: Array | None = None,
 ) -> Tuned:
-    """Fine-tune what `choices.method` names, from the probe, and return the network at its best epoch.
+    """Fine-tune what `choices.method` names, from the probe or from what was trained before, up to its best epoch.
 
     Args:
         judging: the problem and the metric.
         choices: what trains and how.
-        start: the probe and what it was fitted on.
+        start: the probe and what it was fitted on; a network to go on from, if there is one.
         run: observer, checkpoints, stop signal.
         stop_after: the epoch to end at, where that is settled; None lets validation choose.
         suspects: (n,) whether a train row's label is doubtful, for the diagnosis; None: nobody asks for one, and
@@ -113,19 +113,12 @@ def fine_tune(
         state = LoopState(best=start.probe.metric, history=[first])
         return Tuned(network, state, parameters, trainable, facts, choices.method)
     before = () if start.below is None else start.below.history
-    around = Surroundings(
-        loss=judging.loss,
-        judge=judging.judge,
-        observe=_natural(run.observe, judging.sign),
-        checkpoints=run.checkpoints,
-        stop=run.stop,
-        device=pick_device(),
-        watch=watch,
-        canaries=watch is not None,
-    )
+    if watch is not None and before:
+        watch = replace(watch, hear=partial(_hear_all, watch.hear, before))
     training, validation = _labelled(judging, recipe, inputs)
-    state = train(trained, training, validation, recipe, start=before[-1] if before else first, around=around)
-    state.history[:1] = before or state.history[:1]
+    begin, around = before[-1] if before else first, _around(judging, run, watch)
+    state = train(trained, training, validation, recipe, start=begin, around=around)
+    state.history = _joined(before, state.history)
     merge_lora(network)
     if head_only:
         network.head.load_state_dict(trained.head.state_dict())
@@ -156,6 +149,31 @@ def _free(
         if above is not None:
             return Network(above.encoder, network.head), above.inputs
     return network, problem.inputs
+
+
+def _around(judging: Judging, run: RunContext, watch: Watch | None) -> Surroundings:
+    return Surroundings(
+        loss=judging.loss,
+        judge=judging.judge,
+        observe=_natural(run.observe, judging.sign),
+        checkpoints=run.checkpoints,
+        stop=run.stop,
+        device=pick_device(),
+        watch=watch,
+        canaries=watch is not None,
+    )
+
+
+def _joined(before: Sequence[Epoch], history: Sequence[Epoch]) -> list[Epoch]:
+    """A learning curve that goes on where another one ended, which is its first point; the clock goes on, too."""
+    if not before:
+        return list(history)
+    spent = before[-1].seconds
+    return [*before, *(replace(epoch, seconds=spent + epoch.seconds) for epoch in history[1:])]
+
+
+def _hear_all(hear: Callable[[Sequence[Epoch]], None], before: Sequence[Epoch], history: Sequence[Epoch]) -> None:
+    hear(tuple(_joined(before, history)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

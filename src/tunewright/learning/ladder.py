@@ -177,7 +177,7 @@ def _last(judging: Judging, start: Start, tuned: Tuned, below: Tuned | None) -> 
         name=tuned.method,
         metric=_natural(judging, tuned.state.best),
         gain=_gain(judging, _answers(judging, tuned), under),
-        seconds=round(tuned.state.seconds - (0.0 if below is None else below.state.seconds), 3),
+        seconds=round(tuned.state.seconds, 3),
         verdict="kept" if moved else "not kept",
         why=f"epoch {tuned.state.best_epoch} was the best" if moved else "no epoch was better than where it started",
     )

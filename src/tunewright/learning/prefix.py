@@ -148,6 +148,8 @@ def _missing(texts: _Texts) -> Array:
 def _why_not(texts: _Texts, missing: Array, recipe: Recipe) -> str | None:
     if texts.cache.limit == 0:
         return f"{VARIABLE} is 0"
+    if not texts.size():
+        return "no text has a token"
     if recipe.augment is not None and recipe.augment.of_texts:
         return f"{recipe.augment.kind} changes the texts each time"
     if pick_device().type == "cuda":
@@ -178,7 +180,7 @@ def _states(bottom: Bottom, tokens: Tokens, run: RunContext) -> Iterator[Array]:
     of their sums, depend on the shape, and a state must not depend on which other texts were wanted.
     """
     device, lengths, start = pick_device(), tokens.lengths, 0
-    padded = -(-lengths // EIGHT) * EIGHT
+    padded = np.maximum(-(-lengths // EIGHT), 1) * EIGHT
     bottom.eval()
     while start < len(tokens):
         length = int(padded[start])

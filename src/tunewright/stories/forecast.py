@@ -159,7 +159,7 @@ def _minutes(
         epochs += 1  # the rung that is tried first costs less than an epoch of all layers
     validation = tokens["validation"] * (1 - measured.once) if choices.method != "head" else 0
     # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
-    passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    passes: float = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
     passes += measured.once * (tokens["train"] + tokens["validation"])
     updates = len(batches(problem, choices))
     once = START_SECONDS + loading + _solvers(problem)

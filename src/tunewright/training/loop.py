@@ -93,7 +93,7 @@ def train(
     state = session.resume()
     if state is None:
         session.release_canaries()
-        state = LoopState(epoch=start.epoch, seconds=start.seconds, best=start.metric, history=[start])
+        state = LoopState(epoch=start.epoch, best=start.metric, history=[start])
         if start.epoch:
             state.best_epoch, state.best_tuned = start.epoch, start.metric
     session.run(state)
