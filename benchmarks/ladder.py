@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from common import cached, digest, options, pace, report, run_ours
 from quality import source_digest
 from sets import SETS, data_file
@@ -15,6 +16,7 @@ from venvs import PEERS
 ROWS = 2000
 NAMES = ("support_desk", "titanic", "snips", "sms_spam", "emobank")
 ARMS = ("full", "auto")
+PARTS = ("validation", "test")
 HOME = PEERS / "home"  # vectors of the probe are kept, states under frozen layers are removed before every fit
 
 
@@ -37,48 +39,67 @@ def plan_for(name, seed, rows):
 
 
 def measure(name, seed, given, source):
-    """All arms of one set and seed; taken from the cache where neither data nor product has changed."""
-    plan = plan_for(name, seed, given.rows or ROWS)
-    config = {"plan": plan, "arms": given.arms}
-    key = {**config, "data": digest(Path(plan["data"]["train"])), "source": source}
-    make = partial(run_ours, "ladder", config, home=str(HOME))
-    return cached("ladder", key, make, use_cache=not given.no_cache)
+    """All arms of one set and seed, each a process; taken from the cache where neither data nor product has changed."""
+    plan, found = plan_for(name, seed, given.rows or ROWS), {}
+    for arm in given.arms:
+        config = {"plan": plan, "train": arm}
+        key = {**config, "data": digest(Path(plan["data"]["train"])), "source": source}
+        make = partial(run_ours, "ladder", config, home=str(HOME))
+        found[arm] = cached("ladder", key, make, use_cache=not given.no_cache)
+    return found
 
 
-def mean_of(results, arm, part):
-    return statistics.mean(one["arms"][arm]["values"][part] for one in results)
+def outcome_of(result, part):
+    """What an arm said of a part."""
+    from tunewright.metrics import Outcome
+
+    told = result["outcomes"][part]
+    return Outcome(**{name: np.array(one) if isinstance(one, list) else one for name, one in told.items()})
+
+
+def value_of(result, part):
+    """The arm's metric on a part."""
+    from tunewright.metrics import metric
+
+    return metric(result["metric"]).value(outcome_of(result, part))
+
+
+def gain_of(result, base, part):
+    """Difference arm − base in points, paired over rows, with its interval; positive is better."""
+    from tunewright.metrics import difference
+
+    told = difference(result["metric"], outcome_of(result, part), outcome_of(base, part)).difference
+    return f"{100 * told.value:+.1f} ({100 * told.low:+.1f} to {100 * told.high:+.1f})"
 
 
 def line_of(name, arm, base, results):
     """A line of the table: an arm on a set, over its seeds."""
-    told = [one["arms"][arm] for one in results]
+    told, bases = [one[arm] for one in results], [one[base] for one in results]
     line = {
-        "set": f"{name}, {results[0]['metric']}",
-        "rows": " / ".join(f"{told[0]['rows'][part]:,}" for part in ("train", "validation", "test")),
+        "set": f"{name}, {told[0]['metric']}",
+        "rows": " / ".join(f"{told[0]['rows'][part]:,}" for part in ("train", *PARTS)),
         "model.train": arm,
-        "validation": f"{mean_of(results, arm, 'validation'):.4f}",
-        "test": f"{mean_of(results, arm, 'test'):.4f}",
-        "test − full, points, seed by seed": "",
+        **{part: f"{statistics.mean(value_of(one, part) for one in told):.4f}" for part in PARTS},
+        f"test − {base}, points, seed by seed": "",
         "CPU seconds of the fit": f"{statistics.mean(one['cpu'] for one in told):.1f}",
-        "of full": "",
-        "ended": ", ".join(f"{count} {how}" for how, count in sorted(Counter(map(ended, told)).items())),
+        f"of {base}": "",
+        "ended": ", ".join(f"{count} × {how}" for how, count in sorted(Counter(map(ended, told)).items())),
     }
     if arm != base:
-        gains = [one["gain"]["test"] for one in told]
-        line["test − full, points, seed by seed"] = "; ".join(
-            f"{100 * gain['value']:+.1f} ({100 * gain['low']:+.1f} to {100 * gain['high']:+.1f})" for gain in gains
-        )
-        ratios = [one["cpu"] / other["arms"][base]["cpu"] for one, other in zip(told, results, strict=True)]
-        line["of full"] = f"{statistics.mean(ratios):.2f}× ({min(ratios):.2f} to {max(ratios):.2f})"
+        gains = [gain_of(one, other, "test") for one, other in zip(told, bases, strict=True)]
+        line[f"test − {base}, points, seed by seed"] = "; ".join(gains)
+        ratios = [one["cpu"] / other["cpu"] for one, other in zip(told, bases, strict=True)]
+        line[f"of {base}"] = f"{statistics.mean(ratios):.2f}× ({min(ratios):.2f} to {max(ratios):.2f})"
     return line
 
 
 def ended(told):
     """Where an arm ended, in words."""
+    epochs = len(told["curve"]) - 1
     if not told["rungs"]:
-        return f"{told['kept']}, {told['epochs']} epochs"
+        return f"{told['kept']} kept after {epochs} epochs"
     last = told["rungs"][-1]
-    return f"{last['name']} {last['verdict']}, {told['epochs']} epochs"
+    return f"{last['name']} {last['verdict']} after {epochs} epochs"
 
 
 def main():
@@ -93,13 +114,13 @@ def main():
         for seed in given.seeds:
             found.setdefault(name, []).append(measure(name, seed, given, source))
         table = [line_of(key, arm, given.arms[0], many) for key, many in found.items() for arm in given.arms]
-        everything = [{**one, "cached": None} for many in found.values() for one in many]
-        rungs = [rung for one in everything for rung in one["arms"].get("auto", {}).get("rungs", ())]
+        everything = [{**one, "cached": None} for many in found.values() for arms in many for one in arms.values()]
+        rungs = [rung for one in everything for rung in one["rungs"]]
         verdicts = Counter(f"{rung['name']} {rung['verdict']}" for rung in rungs)
         notes = [
             f"At most {given.rows or ROWS:,} rows of each set, split by the product, seeds "
-            f"{', '.join(map(str, given.seeds))}; every arm is a whole fit in one process (probe, training, words, "
-            "decision), vectors of the probe cached, states under frozen layers not. CPU seconds of the process, since "
+            f"{', '.join(map(str, given.seeds))}; every arm is a fit in a process of its own (probe, training, words, "
+            "decision), vectors of the probe cached, states under frozen layers not. CPU seconds of one thread, since "
             "the machine had other work.",
             "What is compared is the model that is handed over, on test rows that chose nothing; intervals are paired "
             "over rows.",

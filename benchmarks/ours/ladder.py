@@ -1,6 +1,6 @@
-"""Ours: one set of rows, fitted once with every `model.train`. One JSON object in, one JSON line out.
+"""Ours: one set of rows, fitted with one `model.train`. One JSON object in, one JSON line out.
 
-Keys of the configuration: `plan` (sections of the plan without `model`), `arms` (values of `model.train`).
+Keys of the configuration: `plan` (sections of the plan without `model`), `train` (the value of `model.train`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import json
 import shutil
 import sys
 import time
+from dataclasses import asdict
+
+import numpy as np
 
 from tunewright.learning.fit import fit
-from tunewright.metrics import difference, metric
+from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.plan import read_plan
 from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
@@ -22,51 +25,38 @@ from tunewright.stories.training import judge
 PARTS = ("validation", "test")
 
 
-def fitted_with(prepared, sections, train):
-    """Fit one arm without stored states; returns the outcome of each part and what it took."""
-    shutil.rmtree(home() / "prefix", ignore_errors=True)
-    judging, choices = judge(prepared, read_plan(None, **sections, model={"train": train}))
-    cpu = time.process_time()
-    fitted = fit(judging, choices, RunContext())
-    problem = judging.problem
-    outcomes = {
-        part: problem.task.outcome(problem.targets[part], fitted.outputs[part], fitted.model.decision) for part in PARTS
-    }
-    about = {
-        "cpu": time.process_time() - cpu,
-        "fit": sum(fitted.trained.seconds.values()),
-        "tune": fitted.trained.seconds["fine-tune"],
-        "kept": fitted.trained.kept,
-        "method": fitted.trained.method,
-        "epochs": fitted.trained.history[-1].epoch,
-        "candidates": fitted.trained.candidates,
-        "rungs": to_json(fitted.trained.rungs),
-    }
-    values = {part: metric(judging.metric).value(outcome) for part, outcome in outcomes.items()}
-    return outcomes, about | {"values": values, "rows": {part: len(problem.targets[part]) for part in problem.targets}}
+def plain(outcome):
+    """An outcome as JSON values."""
+    return {name: one.tolist() if isinstance(one, np.ndarray) else one for name, one in asdict(outcome).items()}
 
 
 def main(config):
-    """Fit every arm and tell; the first is what the others are compared with."""
-    plan = read_plan(None, **config["plan"])
-    prepared = prepare(load_rows(plan), plan)
-    # What every arm finds: vectors of the probe, and a process that is warm.
-    first, arms, base = {}, {}, config["arms"][0]
-    fit_probe_only(prepared, config["plan"])
-    for train in config["arms"]:
-        outcomes, arms[train] = fitted_with(prepared, config["plan"], train)
-        first = first or outcomes
-        arms[train]["gain"] = {
-            part: to_json(difference(prepared.objective.metric, outcomes[part], first[part]).difference)
-            for part in PARTS
-            if train != base
-        }
-    print(json.dumps({"arms": arms, "metric": prepared.objective.metric}))
-
-
-def fit_probe_only(prepared, sections):
-    """Encode what there is."""
-    fit(*judge(prepared, read_plan(None, **sections, model={"train": "head", "head": "linear"})), RunContext())
+    """Encode, then fit without stored states, and tell what is handed over and what it took."""
+    shutil.rmtree(home() / "prefix", ignore_errors=True)
+    plan = read_plan(None, **config["plan"], model={"train": config["train"]})
+    prepared, run = prepare(load_rows(plan), plan), RunContext()
+    judging, choices = judge(prepared, plan)
+    problem = judging.problem
+    frozen_features(problem, choices.pooling, decide_precision(problem, run), run)  # from the cache, for every arm
+    cpu = time.process_time()
+    fitted = fit(judging, choices, run)
+    cpu = time.process_time() - cpu
+    trained = fitted.trained
+    outcomes = {
+        part: plain(problem.task.outcome(problem.targets[part], fitted.outputs[part], fitted.model.decision))
+        for part in PARTS
+    }
+    answer = {
+        "cpu": cpu,
+        "metric": judging.metric,
+        "outcomes": outcomes,
+        "kept": trained.kept,
+        "method": trained.method,
+        "curve": [epoch.metric for epoch in trained.history],
+        "rungs": to_json(trained.rungs),
+        "rows": {part: len(problem.targets[part]) for part in problem.targets},
+    }
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":
