@@ -73,7 +73,7 @@ class Plan:
         model: which backbone, and what of it trains.
         training: how the weights are moved.
         search: how hyperparameters are searched for.
-        budget: what a search, and improvement after it, may cost.
+        budget: what a search, improvement after it, and `model.train: auto` may cost.
         improve: rounds of trying to do better.
         report: what the report may show.
         seed: of everything that draws random numbers, 0 <= seed < 2^32.

@@ -24,6 +24,7 @@ from tunewright.records import (
     LearningCurve,
     Mistake,
     RemedyTrial,
+    Rung,
     Score,
     Split,
     Table,
@@ -389,6 +390,22 @@ def test_learning_curves_hold_both_losses_and_the_best_epoch() -> None:
     assert loss["layout"]["shapes"][0]["x0"] == 3
 
 
+def test_the_rungs_of_auto_are_told_with_gain_and_reason() -> None:
+    data = multiclass()
+    gain = Score(value=0.012, low=-0.004, high=0.028, n=130)
+    rungs = (
+        Rung(
+            name="probe", metric=0.8173, gain=None, seconds=3.0, verdict="promoted", why="it is where training starts"
+        ),
+        Rung(name="layers:3", metric=0.8293, gain=gain, seconds=70.2, verdict="stopped", why="a gain is excluded"),
+    )
+    page = Page(render(replace(data, trained=replace(data.trained, rungs=rungs))))
+    assert "layers:3" in page.text and "+1.2 points (−0.4 to +2.8)" in page.text and "stopped" in page.text
+    assert "It is where training starts." in page.text and "1 min 10 s" in page.text
+    assert "A gain is excluded." in page.text and "What was tried, one rung" in page.text
+    assert "What was tried, one rung" not in Page(render(data)).text
+
+
 def test_what_was_tried_is_told_with_its_effect():
     page = render(multiclass())
     for said in ("drop columns", "−6.3 points (−7.0 to −5.6)", "not kept", "+0.1 points (−0.4 to +0.6)"):
@@ -411,6 +428,7 @@ def hostile() -> ReportData:
                           file=HOSTILE),),
         remedies=(replace(start.remedies[0], remedy=HOSTILE, why=HOSTILE),),
         trained=replace(start.trained, method=HOSTILE, why=HOSTILE, metric=HOSTILE, candidates={HOSTILE: 0.5},
+                        rungs=(Rung(name=HOSTILE, metric=0.5, gain=None, seconds=1.0, verdict="kept", why=HOSTILE),),
                         precision=HOSTILE),
         evaluation=Evaluation(
             metric="f1_macro",

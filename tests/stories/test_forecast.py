@@ -107,3 +107,26 @@ def test_the_same_question_gets_the_same_counts_and_changes_nothing(frame, tiny_
     for name in ("rows", "tokens", "parameters", "trainable", "detectable", "notes"):
         assert first[name] == second[name]
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_frozen_layers_that_are_kept_count_once(frame, tiny_model, monkeypatch):
+    from tunewright.learning.recipes import choose
+    from tunewright.stories.prepare import pose
+    from tunewright.stories.timing import measure
+
+    model = {"name": str(tiny_model), "train": "layers:1"}
+    plan = read_plan(None, data={"train": "in memory", "target": "label"}, model=model)
+    problem = pose(prepare(load_rows(plan, frame), plan), plan)
+    choices = choose(problem, plan.model, plan.training)
+    kept = measure(problem, choices, "float32")
+    monkeypatch.setenv("TUNEWRIGHT_PREFIX_GB", "0")
+    not_kept = measure(problem, choices, "float32")
+    assert (kept.once, not_kept.once) == (0.5, 0.0)
+    assert (kept.parameters, kept.trainable) == (not_kept.parameters, not_kept.trainable)
+    assert 0 < kept.step[0] < 2 * not_kept.step[1]
+
+
+def test_the_rung_that_is_tried_is_in_the_upper_end(frame, tiny_model):
+    said = [ask(frame, tiny_model, model={"train": one}, training={"epochs": 40}) for one in ("full", "auto")]
+    assert [one["train"] for one in said] == ["full", "full"]
+    assert any("layers:1, then full" in note for note in said[1]["notes"])

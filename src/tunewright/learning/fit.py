@@ -94,6 +94,7 @@ def fit(
         suspects: (n,) whether a train row's label is doubtful; only the diagnosis asks. None: none is.
     """
     from tunewright.learning.finetune import Start, fine_tune
+    from tunewright.learning.ladder import climb
     from tunewright.models.precision import keep_few_kernels
 
     keep_few_kernels()
@@ -110,7 +111,14 @@ def fit(
     epochs, averaged = (settled.epochs, settled.averaged) if settled is not None else (None, 0)
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)
-    tuned = fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted)
+    if choices.rungs and settled is None:
+        climbed = climb(judging, choices, start, run, suspects=doubted, spent=sum(clock.seconds.values()))
+        tuned, rungs = climbed.tuned, climbed.rungs
+    else:
+        tuned, rungs = (
+            fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted),
+            (),
+        )
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}
@@ -133,7 +141,7 @@ def fit(
     model = dataclasses.replace(model, decision=decision)
     return Fitted(
         model=model,
-        trained=_trained(judging, choices, tuned, (model, outputs), clock.seconds),
+        trained=dataclasses.replace(_trained(judging, tuned, (model, outputs), clock.seconds), rungs=rungs),
         outputs=outputs,
         probe_outputs={part: probe.outputs(x) for part, x in frozen.items()},
         frozen=frozen,
@@ -263,7 +271,6 @@ def _model(judging: Judging, choices: Choices, network: Network, precision: str)
 
 def _trained(
     judging: Judging,
-    choices: Choices,
     tuned: Tuned,
     kept: tuple[FittedModel, Mapping[str, Array]],
     seconds: Mapping[str, float],
@@ -280,7 +287,7 @@ def _trained(
     if (beside := _beside(model)) and "validation" in outputs:
         candidates[f"with {beside}"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
-        method=choices.method,
+        method=tuned.method,
         kept="fine-tuned" if state.best_epoch else "probe",
         why=f"{metric} on validation: " + ", ".join(f"{name} {value:.4f}" for name, value in candidates.items()),
         metric=metric,

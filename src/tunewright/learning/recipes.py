@@ -29,6 +29,8 @@ class Choices:
         probe_strength: C of the probe, for values its ridge penalty; None: chosen on validation.
         recipe: the training recipe.
         notes: a sentence per automatic choice.
+        rungs: what is tried one after the other above the probe, `method` last; empty where that was given.
+        minutes: in which the last of them has to end, or None.
     """
 
     method: str
@@ -38,10 +40,17 @@ class Choices:
     probe_strength: float | None
     recipe: Recipe
     notes: tuple[str, ...]
+    rungs: tuple[str, ...] = ()
+    minutes: float | None = None
 
 
 def choose(
-    problem: Problem, model: ModelOptions, training: TrainingOptions, augment: AugmentOptions = NO_AUGMENT
+    problem: Problem,
+    model: ModelOptions,
+    training: TrainingOptions,
+    augment: AugmentOptions = NO_AUGMENT,
+    *,
+    ladder: bool = True,
 ) -> Choices:
     """Resolve what the plan left to `auto`.
 
@@ -49,13 +58,17 @@ def choose(
     as published BERT recipes do; rows per batch grow with the data so that small sets still get a few hundred updates.
     """
     notes: list[str] = []
-    method = model.train
+    method, rungs = model.train, tuple[str, ...]()
     if problem.backbone is None:
         method = "head"
         notes.append("No text column: only the head trains.")
     elif method == "auto":
         method = "full"
-        notes.append("model.train: full; the word embeddings stay frozen, and the probe is kept if it is better.")
+        how = "full"
+        if ladder:
+            rungs = _rungs(problem.backbone.layers)
+            how = f"from the probe to {', then '.join(rungs)}, unless validation rows exclude a gain"
+        notes.append(f"model.train: {how}; the word embeddings stay frozen, and the probe is kept if it is better.")
     dense = problem.inputs["train"].dense.shape[1]
     head = model.head
     if head == "auto":
@@ -81,7 +94,17 @@ def choose(
         probe_strength=_probe_strength(problem, training),
         recipe=recipe,
         notes=tuple(notes),
+        rungs=rungs,
     )
+
+
+def _rungs(layers: int) -> tuple[str, ...]:
+    """The top half of the layers is tried before all of them.
+
+    >>> _rungs(6), _rungs(1)
+    (('layers:3', 'full'), ('full',))
+    """
+    return (f"layers:{layers // 2}", "full") if layers > 1 else ("full",)
 
 
 def _augmentation(

@@ -46,17 +46,6 @@ def merge_lora(network: Network) -> None:
         network.encoder.model = network.encoder.model.merge_and_unload()
 
 
-def set_dropout(module: nn.Module, probability: float) -> None:
-    """Set every dropout layer of a module, and every share of dropout that a layer keeps as a plain number."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Dropout):
-            layer.p = probability
-        for name, value in list(vars(layer).items()):
-            # Some backbones hand the share in their attention on to a function: `self.attention_dropout = 0.1`.
-            if isinstance(value, float) and _DROPOUT.fullmatch(name):
-                setattr(layer, name, probability)
-
-
 def layer_depths(network: Network) -> dict[str, int]:
     """How many layers that train lie above each parameter that trains, by its name; 0 for the head and the top layer.
 
@@ -75,6 +64,33 @@ def layer_depths(network: Network) -> dict[str, int]:
             levels[name] = level
     order = sorted(set(levels.values()), reverse=True)
     return {name: order.index(level) for name, level in levels.items()}
+
+
+def frozen_blocks(model: Any, method: str) -> int:
+    """How many transformer blocks, counted from the token embeddings, a method leaves as they are.
+
+    Embeddings and blocks under the first that trains give the same states in every epoch: they need no second pass.
+    """
+    if not method.startswith("layers:"):
+        return 0
+    return max(_blocks(model) - int(method.partition(":")[2]), 0)
+
+
+def set_dropout(module: nn.Module, probability: float, *, first: int = 0) -> None:
+    """Set every dropout layer of a module, and every share of dropout that a layer keeps as a plain number.
+
+    What lies under block `first` is frozen and drops nothing: dropout regularises weights that train, in front of them
+    it is noise in what should be fixed features, and it would keep frozen layers from being computed once.
+    """
+    for name, layer in module.named_modules():
+        match = _BLOCK.search(f"{name}.")
+        share = probability if first == 0 or (match and int(match[1]) >= first) else 0.0
+        if isinstance(layer, nn.Dropout):
+            layer.p = share
+        for attribute, value in list(vars(layer).items()):
+            # Some backbones hand the share in their attention on to a function: `self.attention_dropout = 0.1`.
+            if isinstance(value, float) and _DROPOUT.fullmatch(attribute):
+                setattr(layer, attribute, share)
 
 
 def _blocks(model: Any) -> int:

@@ -11,7 +11,7 @@ from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
-from tunewright.records.training import Diagnosis, Epoch, LearningCurve, TrainedModel
+from tunewright.records.training import Diagnosis, Epoch, LearningCurve, Rung, TrainedModel
 from tunewright.records.trust import Abstention, Calibration, CalibrationBin, Curve, Promise, Trust
 from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Round, Study, Trial
 
@@ -43,6 +43,7 @@ __all__ = [
     "RemedyTrial",
     "Repair",
     "Round",
+    "Rung",
     "Score",
     "Split",
     "Study",

@@ -70,13 +70,30 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """What `model.train: auto` tried, and what followed.
+
+    `metric` is that of the validation rows, None where it is undefined; `gain` the paired difference from what stood
+    below, positive where the rung is better; `seconds` what the rung took.
+    """
+
+    name: str
+    metric: float | None
+    gain: Score | None
+    seconds: float
+    verdict: Literal["promoted", "stopped", "kept", "not kept"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
     """How the kept model came to be: what won on validation, its history, what trained, digest of the weights.
 
     `words` says that a linear model over n-grams is added to what was `kept`, `trees` that boosted trees over the
     table's columns are mixed in, `averaged` that the weights kept are a mean: over so many epochs' ends, or 1 for a
     moving average; 0: they are an epoch's own. `diagnosis` is None where no rows were left to judge training by,
-    `learning_curve` where there were too few to draw one.
+    `learning_curve` where there were too few to draw one. `rungs` is empty where the plan says what
+    trains.
     """
 
     schema: ClassVar[int] = 1
@@ -97,3 +114,4 @@ class TrainedModel:
     seconds: Mapping[str, float] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
     learning_curve: LearningCurve | None = None
+    rungs: tuple[Rung, ...] = ()

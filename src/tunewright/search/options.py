@@ -80,10 +80,11 @@ class ImproveOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetOptions:
-    """What a search or an improvement may cost.
+    """What a search, an improvement, or climbing from the probe to more may cost.
 
     Args:
-        minutes: of search, and again of improvement, at most; null: as long as they take.
+        minutes: of search, and again of improvement, at most; `model.train: auto` begins no further rung that would end
+            later than that after the probe was begun; null: as long as they take.
 
     >>> BudgetOptions().minutes is None
     True

@@ -96,6 +96,7 @@ def summary(
             "trees": fitted.trained.trees,
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
+            "rungs": to_json(fitted.trained.rungs),
         },
         "overfitting": to_json(fitted.trained.diagnosis),
         "learning_curve": to_json(fitted.trained.learning_curve),

@@ -55,7 +55,7 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
         ModelError: the backbone cannot be used.
     """
     problem = pose(prepared, plan)
-    choices = choose(problem, plan.model, plan.training, plan.augment)
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=plan.splits.folds == 1)
     started = time.monotonic()
     precision = _precision(problem)
     tokens, missing = _tokens(problem, choices, precision)
@@ -155,10 +155,13 @@ def _minutes(
     fewest = min(epochs, patience + 1) if patience else epochs
     if choices.method == "head" and choices.head == "linear":
         epochs = fewest = 0  # the probe is all there is to train
+    elif choices.rungs[1:]:
+        epochs += 1  # the rung that is tried first costs less than an epoch of all layers
     judged = 1 if choices.recipe.averaging == "none" else 2  # the mean of the weights is judged, too
-    validation = judged * tokens["validation"] if choices.method != "head" else 0
+    validation = judged * tokens["validation"] * (1 - measured.once) if choices.method != "head" else 0
     # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
-    passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    passes: float = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    passes += measured.once * (tokens["train"] + tokens["validation"])
     updates = len(batches(problem, choices))
     once = START_SECONDS + loading + _solvers(problem)
     low, high = (

@@ -76,11 +76,12 @@ def judge(
 ) -> tuple[Judging, Choices]:
     """The problem of a split with its balance and metric, and what was chosen for it."""
     problem = pose(prepared, plan, split=split, task=task)
-    choices = choose(problem, plan.model, plan.training, plan.augment)
+    # All folds have to train the same for what they chose to be settled.
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=plan.splits.folds == 1)
     metric = prepared.objective.metric
     balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
     notes = (prepared.objective.why, *choices.notes, f"Balance: {balance.why}.")
-    return Judging(problem, balance, metric), replace(choices, notes=notes)
+    return Judging(problem, balance, metric), replace(choices, notes=notes, minutes=plan.budget.minutes)
 
 
 def _train_folds(prepared: Prepared, plan: Plan, run: RunContext, folder: RunFolder, judging: Judging) -> Trained:

@@ -83,7 +83,8 @@ def train(
         training: rows to learn from.
         validation: rows the metric and early stopping look at.
         recipe: how.
-        start: the learning curve's first point: the probe, which the network's head holds.
+        start: the learning curve's first point: the probe, which the network's head holds; or the last epoch of a
+            training that this one continues with fresh optimiser and schedule: its epochs count as made.
         around: loss, judge, observer, checkpoints.
 
     Raises:
@@ -91,11 +92,13 @@ def train(
             not, or a canary died.
         Interrupted: a signal arrived; a checkpoint was written.
     """
-    session = _Session(network, training, validation, recipe, around)
+    session = _Session(network, training, validation, recipe, around, made=start.epoch)
     state = session.resume()
     if state is None:
         session.release_canaries()
-        state = LoopState(best=start.metric, history=[start])
+        state = LoopState(epoch=start.epoch, best=start.metric, history=[start])
+        if start.epoch:
+            state.best_epoch, state.best_tuned = start.epoch, start.metric
     session.run(state)
     session.optimizer.unfreeze(session.optimizer.layers)
     session.optimizer.restore(session.best)
@@ -104,7 +107,14 @@ def train(
 
 class _Session:
     def __init__(
-        self, network: Network, training: Labelled, validation: Labelled, recipe: Recipe, around: Surroundings
+        self,
+        network: Network,
+        training: Labelled,
+        validation: Labelled,
+        recipe: Recipe,
+        around: Surroundings,
+        *,
+        made: int,
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.recipe, self.around = recipe, around
@@ -119,7 +129,7 @@ class _Session:
         )
         self.averaging = Averaging.of(recipe, self.optimizer)
         self.best = self.optimizer.snapshot()
-        self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
+        self.planned = len(self.batches(1, training.inputs)) * (recipe.epochs - made)
         torch.manual_seed(recipe.seed)
         self.saved_at = self.told_at = self.started = time.monotonic()
 
@@ -252,7 +262,7 @@ class _Session:
         still_frozen = self.free(state.epoch) < self.optimizer.layers
         state.stale = 0 if better or still_frozen else state.stale + 1
         state.best_tuned = metric if better else state.best_tuned
-        if metric > state.best:
+        if metric > state.best or self.recipe.keep_last:
             self.keep(state, metric)
         if self.averaging is not None:
             self.judge_average(state, self.averaging)

@@ -28,6 +28,7 @@ class Recipe:
         label_smoothing: share of the target mass spread over all labels.
         early_stopping: epochs without a better metric before it stops.
         augment: how train rows are changed in every epoch, or None.
+        keep_last: whether the last epoch is kept, however good it is.
         stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
         stop_average: how many of the last epochs' ends are averaged there, any number for `ema`; 0: none, the weights
             are kept as they are.
@@ -49,6 +50,7 @@ class Recipe:
     label_smoothing: float = 0.0
     early_stopping: int = 2
     augment: Augmentation | None = None
+    keep_last: bool = False
     stop_after: int | None = None
     stop_average: int = 0
     seed: int = 0
