@@ -23,7 +23,8 @@ from tunewright.cli.options import (
 from tunewright.cli.walking import walk
 
 OutOption = Annotated[
-    str | None, typer.Option("--out", metavar="DIR", help="Folder of the search. Default: studies/NAME-DIGEST.")
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the search, or a URL. Default: studies/NAME-DIGEST."),
 ]
 TrialsOption = Annotated[
     int | None, typer.Option("--trials", metavar="N", min=1, help="At most so many; or search.trials of the plan.")
