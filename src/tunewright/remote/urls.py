@@ -72,7 +72,7 @@ def name_of(where: str) -> str:
     >>> name_of("s3://bucket/runs/tickets/"), name_of("https://host/rows.csv.gz?Signature=abc")
     ('tickets', 'rows.csv.gz')
     """
-    return shown(where).rstrip("/").rpartition("/")[2]
+    return shown(where).partition("://")[2 if is_url(where) else 0].rstrip("/").rpartition("/")[2]
 
 
 def joined(url: str, *names: str) -> str:

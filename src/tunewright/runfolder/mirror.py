@@ -198,10 +198,13 @@ class Mirror:
     def _download(self) -> None:
         from tunewright.remote.files import fetch
 
+        sealed = tuple(f"{folder}/" for folder in _sealed(self._there))
         # The journal last: a copy without one is none.
         for name in sorted(self._ours()):
             if self.finished_there and name.partition("/")[0] in HEAVY:
                 continue
+            if "/" in name and not name.startswith(sealed):
+                continue  # half a folder: whoever sent it was cut off
             path = self.local / name
             if not path.resolve().is_relative_to(self.local.resolve()):
                 raise RunError(f"A run folder's files must lie in it. {shown(self.url)} names {name}. Remove it there.")
