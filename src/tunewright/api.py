@@ -54,6 +54,7 @@ def run(
     out: str | Path | None = None,
     fresh: bool = False,
     observe: Observer = silent,
+    on: str | None = None,
     **sections: Any,
 ) -> Run:
     """Walk the whole road from data to a bundle and a report.
@@ -69,6 +70,7 @@ def run(
         out: the run folder, a path or a URL; default `runs/<data>-<digest>`.
         fresh: start over where the folder already holds a run.
         observe: hears events.
+        on: a Ray cluster for the run, `ray` or `ray://HOST:PORT`; None: this machine.
         **sections: sections of the plan as Python values, such as `training={"epochs": 2}`.
 
     Raises:
@@ -78,18 +80,20 @@ def run(
     Returns:
         The finished run.
     """
-    from tunewright.stories.run import Request, run_story
+    from tunewright.stories.placing import run_where_asked
+    from tunewright.stories.run import Request
 
     files = {part: None if path is None else str(path) for part, path in (("validation", validation), ("test", test))}
     source, given = _where(data, target, columns=columns, **files)
     resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
-    folder, summary = run_story(
+    folder, summary = run_where_asked(
         Request(
             plan=resolved,
             source=source,
             out=None if out is None else place(out),
             fresh=fresh,
             observe=observe,
+            on=on,
         )
     )
     return Run(folder=folder.path, summary=summary)
@@ -126,6 +130,7 @@ def tune(
     out: str | Path | None = None,
     fresh: bool = False,
     observe: Observer = silent,
+    on: str | None = None,
     **sections: Any,
 ) -> Study:
     """Search for hyperparameters on validation rows; what `tunewright tune` does.
@@ -137,6 +142,7 @@ def tune(
         out: the folder of the search, a path or a URL; default `studies/<data>-<digest>`.
         fresh: start over where the folder already holds a search.
         observe: hears events.
+        on: a Ray cluster for the trials, `ray` or `ray://HOST:PORT`; None: this machine.
         **sections: sections of the plan as Python values, such as `search={"trials": 30}`.
 
     Raises:
@@ -156,6 +162,7 @@ def tune(
         out=None if out is None else place(out),
         fresh=fresh,
         observe=observe,
+        on=on,
     )
     return from_json(Study, read_json(study_story(request)[0].study_json))
 

@@ -37,6 +37,10 @@ RunOutOption = Annotated[
     str | None,
     typer.Option("--out", metavar="DIR", help="The run folder, or a URL such as s3://…. Default: runs/NAME-DIGEST."),
 ]
+OnOption = Annotated[
+    str | None,
+    typer.Option("--on", metavar="CLUSTER", help="A Ray cluster: ray (this machine's) or ray://HOST:PORT."),
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", metavar="", help="Start over in a folder that holds a run.")]
 # `main` looks for --json itself, see there; it stands here so that it is in the help and accepted.
 JsonOption = Annotated[

@@ -12,6 +12,7 @@ from tunewright.cli.options import (
     DataArgument,
     FreshOption,
     JsonOption,
+    OnOption,
     PlanOption,
     QuietOption,
     SetOption,
@@ -46,6 +47,7 @@ def verb(
     test: TestOption = None,
     out: OutOption = None,
     fresh: FreshOption = False,
+    on: OnOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -62,7 +64,7 @@ def verb(
     resolved = plan_from(
         data, target, plan=plan, overrides=[*(overrides or ()), *given], validation=validation, test=test
     )
-    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet)
+    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet, on=on)
     return Answer(value=told, text=study_text(told))
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 Story = Callable[["Request"], "tuple[RunFolder, dict[str, Any]]"]
 
 
-def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
+def walk(
+    story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool, on: str | None = None
+) -> dict[str, Any]:
     """Tell the story and return its summary.
 
     Args:
@@ -22,11 +24,13 @@ def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool)
         out: the folder, a path or a URL, or None for the story's own.
         fresh: start over where the folder already holds one.
         quiet: no progress.
+        on: the cluster to use, or None for this machine.
     """
     from tunewright.cli.progress import shown
     from tunewright.cli.signals import caught
     from tunewright.events import to_all
     from tunewright.remote import place
+    from tunewright.remote.cluster import check_on
     from tunewright.stories.run import Request
 
     with caught() as stop, shown(quiet=quiet) as show:
@@ -36,5 +40,6 @@ def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool)
             fresh=fresh,
             observe=to_all(stop.watch, show),
             stop=stop,
+            on=on if on is None else check_on(on),
         )
         return story(request)[1]

@@ -74,16 +74,16 @@ class Mirror:
         self._there = set(sizes(self.url, raising=RunError))
         if JOURNAL not in self._there:
             self._refuse_foreign(fresh=fresh)
-            self._clear()
+            self.empty()
             return
         self._journal_there = read_url(
             joined(self.url, JOURNAL), what="A run's journal must be readable.", raising=RunError
         )
         self._starts_over = fresh
         if fresh:
-            self._clear()
+            self.empty()
         elif not self._journal_here().startswith(self._journal_there):
-            self._clear()
+            self.empty()
             self._download()
 
     def keep_up(self, event: Event, observe: Observer) -> None:
@@ -212,7 +212,8 @@ class Mirror:
             fetch(joined(self.url, name), path, what="A run's file must be readable.", raising=RunError)
         disk.create(self.local / JOURNAL, self._journal_there)
 
-    def _clear(self) -> None:
+    def empty(self) -> None:
+        """Remove the run from the copy."""
         with disk.refusals_named(self.local):
             self.local.mkdir(parents=True, exist_ok=True)
             for name in (JOURNAL, *ARTEFACTS):  # the journal first, as above

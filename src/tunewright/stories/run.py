@@ -36,6 +36,8 @@ class Request:
         fresh: start over in a folder that holds a run.
         observe: hears events.
         stop: returns a signal number once one has arrived.
+        on: the cluster to use, `ray` or `ray://HOST:PORT`, or None for this machine: `tune` sends its trials there, and
+            `run_where_asked` the whole run.
     """
 
     plan: Plan
@@ -44,6 +46,7 @@ class Request:
     fresh: bool = False
     observe: Observer = silent
     stop: Callable[[], int | None] = lambda: None
+    on: str | None = None
 
 
 @dataclass(slots=True)
@@ -97,7 +100,11 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
         with Journal(folder.journal) as journal:
             request = replace(request, observe=to_all(place.keep_up, request.observe))
             context = RunContext(
-                observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
+                observe=request.observe,
+                decide=journal.decide,
+                stop=request.stop,
+                checkpoints=folder.checkpoints,
+                on=request.on,
             )
             summary = place.as_found(road(request, loaded, folder, context))
             write_json(folder.summary_json, summary)
