@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tunewright.bundle.fetching import local_bundle
 from tunewright.bundle.model import FittedModel
 from tunewright.bundle.reading import read_behaviours_of, read_bundle, read_seen_of
 from tunewright.bundle.seen import SeenRows
@@ -36,9 +37,9 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
-        """Read a bundle folder; see `read_bundle` for what is refused."""
-        path = Path(folder)
-        return cls(read_bundle(path), read_behaviours_of(path), read_seen_of(path))
+        """Read a bundle from a folder or a URL; see `local_bundle` and `read_bundle` for what is refused."""
+        here = local_bundle(folder)
+        return cls(read_bundle(here), read_behaviours_of(here), read_seen_of(here))
 
     def predict(self, data: Any) -> pl.DataFrame:
         """Predict for a file, a frame that speaks Arrow, or a list of dicts.

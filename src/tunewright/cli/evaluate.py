@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def verb(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Rows with the target: csv, tsv, jsonl or parquet.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run, or its URL.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Rows with the target: csv, tsv, jsonl or parquet; a URL.")
+    ],
     metric: Annotated[
         str | None, typer.Option("--metric", help="The metric that decides. Default: the run's own.")
     ] = None,
@@ -41,6 +43,7 @@ def verb(
     from tunewright.cli.text import behaviour_lines, score_rows, table
     from tunewright.errors import PlanError
     from tunewright.records import to_json
+    from tunewright.remote import shown
     from tunewright.stories.evaluating import evaluate_bundle
 
     if require_objective and at_least is None:
@@ -50,8 +53,8 @@ def verb(
     found = evaluate_bundle(predictor, data, tests=Path(tests) if tests is not None else None, by=_digest(bundle))
     said = _verdict(objective, found.unseen or found.scores)
     value: dict[str, Any] = {
-        "bundle": bundle,
-        "data": data,
+        "bundle": shown(bundle),
+        "data": shown(data),
         "metric": objective.metric,
         "metrics": to_json(found.scores),
         "verdict": to_json(said),

@@ -14,9 +14,11 @@ class DataOptions:
     """Where the rows are and what the columns mean.
 
     Args:
-        train: path of the table to learn from (csv, tsv, jsonl, parquet, also .gz); None where a frame is handed in.
-        validation: path of a table with the rows to choose on; None: split off from `train`.
-        test: path of a table with the rows to test on, sealed; None: split off from `train`.
+        train: path or URL of the table to learn from (csv, tsv, jsonl, parquet, also .gz); None where a frame is handed
+            in. A URL (s3://bucket/rows.csv, or any scheme that fsspec knows) holds no password and no query:
+            credentials come from the environment.
+        validation: path or URL of a table with the rows to choose on; None: split off from `train`.
+        test: path or URL of a table with the rows to test on, sealed; None: split off from `train`.
         target: name of the column to predict.
         columns: kind by column name, only where the inference should be overruled.
         pair: two text columns whose relation is predicted; auto: where the data looks like a pair; none: never.

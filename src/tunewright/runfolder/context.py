@@ -27,12 +27,14 @@ class RunContext:
         decide: (name, make) to the decision's JSON value: journalled before use and replayed on a resume.
         stop: returns a signal number once one has arrived.
         checkpoints: folder for training state, or None to keep none.
+        on: the cluster that trials go to, or None for this machine.
     """
 
     observe: Observer = silent
     decide: Callable[[str, Callable[[], Any]], Any] = _measure_again
     stop: Callable[[], int | None] = _never
     checkpoints: Path | None = None
+    on: str | None = None
 
     def tell(self, station: str, text: str, **data: Any) -> None:
         """Say a sentence to whoever listens."""

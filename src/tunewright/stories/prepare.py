@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +15,7 @@ from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
+from tunewright.remote import name_of
 from tunewright.splits import Clusters, make_split
 from tunewright.training.augment import make_augmentation, why_idle
 from tunewright.training.levers import idle_levers
@@ -72,12 +72,14 @@ class Prepared:
 
 
 def load_rows(plan: Plan, source: Any = None) -> Loaded:
-    """Read the plan's files, or `source` in place of the train file.
+    """Read the plan's files, or `source` in place of the train file; a `Loaded` has been read already.
 
     Raises:
         PlanError: no data, or no target.
         DataError: unreadable, or files with different columns.
     """
+    if isinstance(source, Loaded):
+        return source
     train = source if source is not None else plan.data.train
     if train is None or plan.data.target is None:
         raise PlanError(
@@ -98,7 +100,7 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
         frame=pl.concat([reading.frame.select(columns) for reading in readings.values()], how="vertical_relaxed"),
         findings=_findings(readings),
         # Names, not paths: they go into the report and the bundle, which are handed on.
-        files=tuple(Path(reading.file).name if reading.file else "in memory" for reading in readings.values()),
+        files=tuple(name_of(reading.file) if reading.file else "in memory" for reading in readings.values()),
         parts=tuple(parts) if len(readings) > 1 else None,
     )
 

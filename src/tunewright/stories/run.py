@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.data import fingerprint
 from tunewright.errors import PlanError
-from tunewright.events import Event, Observer, silent
+from tunewright.events import Event, Observer, silent, to_all
 from tunewright.plan import Plan
-from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
+from tunewright.remote import is_url
+from tunewright.runfolder import Journal, RunFolder, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
+from tunewright.runfolder.place import Place, held
 from tunewright.stories.audit import Examined, examine
 from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
@@ -33,18 +35,21 @@ class Request:
     Args:
         plan: the resolved plan.
         source: data in memory in place of `data.train`, or None.
-        out: the run folder, or None for `runs/<name>-<digest>`.
+        out: the run folder, a path or a URL, or None for `runs/<name>-<digest>`.
         fresh: start over in a folder that holds a run.
         observe: hears events.
         stop: returns a signal number once one has arrived.
+        on: the cluster to use, `ray` or `ray://HOST:PORT`, or None for this machine: `tune` sends its trials there, and
+            `run_where_asked` the whole run.
     """
 
     plan: Plan
     source: Any = None
-    out: Path | None = None
+    out: Path | str | None = None
     fresh: bool = False
     observe: Observer = silent
     stop: Callable[[], int | None] = lambda: None
+    on: str | None = None
 
 
 @dataclass(slots=True)
@@ -88,29 +93,36 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
     """
     loaded = load_rows(request.plan, request.source)
     digest = run_digest(request.plan, loaded)
-    path = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    with RunLock(path):
-        folder = open_run(path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
+    out = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
+    new = not is_url(out) and not Path(out).exists()
+    with held(out, fresh=request.fresh, observe=request.observe) as place:
+        folder = open_run(place.path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
         if folder.finished:
-            request.observe(Event(station="run", what="note", text=f"{path} is finished; --fresh starts over."))
+            place.settle()
+            request.observe(Event(station="run", what="note", text=f"{place.name} is finished; --fresh starts over."))
             return folder, read_json(folder.summary_json)
         try:
-            return folder, _walk_in(folder, request, road, loaded)
+            summary = _walk_in(folder, place, request, road, loaded)
         except PlanError:
             # What the plan gets wrong about the data shows before anything is worth keeping.
             if new:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(place.path, ignore_errors=True)
             raise
+        place.settle()
+    return folder, summary
 
 
-def _walk_in(folder: RunFolder, request: Request, road: Walk, loaded: Loaded) -> dict[str, Any]:
+def _walk_in(folder: RunFolder, place: Place, request: Request, road: Walk, loaded: Loaded) -> dict[str, Any]:
     with Journal(folder.journal) as journal:
+        request = replace(request, observe=to_all(place.keep_up, request.observe))
         context = RunContext(
-            observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
+            observe=request.observe,
+            decide=journal.decide,
+            stop=request.stop,
+            checkpoints=folder.checkpoints,
+            on=request.on,
         )
-        summary = road(request, loaded, folder, context)
+        summary = place.as_found(road(request, loaded, folder, context))
         write_json(folder.summary_json, summary)
         journal.append("finished", {})
     return summary
