@@ -19,6 +19,7 @@ from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
 from tunewright.learning.watching import SHARE, draw_sample, facts_of, make_watch
 from tunewright.models.encoder import Encoder
+from tunewright.models.footprint import shape_of
 from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
@@ -26,6 +27,7 @@ from tunewright.models.precision import pick_device
 from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
+from tunewright.training.contract import Terms
 from tunewright.training.labelled import Labelled, Texts
 from tunewright.training.loop import Surroundings, train
 from tunewright.training.recipe import Recipe
@@ -107,6 +109,7 @@ def fine_tune(
         device=pick_device(),
         watch=watch,
         canaries=watch is not None,
+        terms=_terms(problem, start.precision, run) if trained.encoder is not None else None,
     )
     training, validation = _labelled(judging, start, recipe, head_only)
     state = train(trained, training, validation, recipe, start=first, around=around)
@@ -146,6 +149,14 @@ def _look(
     watch = make_watch(judging, sample, facts, inputs=inputs, observe=observe)
     seen: dict[str, Any] = watch.look(start.probe.outputs(frozen["train"][sample.rows]))
     return facts, watch, replace(first, **seen)
+
+
+def _terms(problem: Problem, precision: str, run: RunContext) -> Terms:
+    """Of the memory contract for a backbone that trains."""
+    assert problem.backbone is not None
+    size = 2 if precision == "bfloat16" else 4
+    shape = shape_of(problem.backbone.folder, width=problem.backbone.width, layers=problem.backbone.layers, bytes=size)
+    return Terms(shape=shape, budget_gb=run.memory_gb, decide=partial(run.decide, "memory"))
 
 
 def _natural(observe: Observer, sign: int) -> Observer:

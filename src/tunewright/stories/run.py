@@ -95,7 +95,11 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
             return folder, read_json(folder.summary_json)
         with Journal(folder.journal) as journal:
             context = RunContext(
-                observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
+                observe=request.observe,
+                decide=journal.decide,
+                stop=request.stop,
+                checkpoints=folder.checkpoints,
+                memory_gb=request.plan.budget.memory_limit,
             )
             summary = road(request, loaded, folder, context)
             write_json(folder.summary_json, summary)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
-from tunewright.models.outputs import predict_outputs
+from tunewright.models.outputs import TOKENS, predict_outputs
 from tunewright.records import Epoch
 from tunewright.training.augment import draws
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
 from tunewright.training.canaries import release_canaries
+from tunewright.training.contract import Terms, Work, agree
 from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.labelled import Labelled
+from tunewright.training.micro import Micro, clean_end
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
@@ -58,6 +61,7 @@ class Surroundings:
         device: where the network lives.
         watch: what is looked at after each epoch beside validation, or None.
         canaries: whether a few updates are tried and taken back before the first.
+        terms: of the memory contract; None makes none, and batches are halved only where memory ends.
     """
 
     loss: Loss
@@ -68,6 +72,7 @@ class Surroundings:
     device: torch.device
     watch: Watch | None = None
     canaries: bool = False
+    terms: Terms | None = None
 
 
 def train(
@@ -85,16 +90,19 @@ def train(
 
     Raises:
         TrainingError: loss or gradient was not finite three updates in a row, a whole epoch ended in outputs that are
-            not, or a canary died.
+            not, a canary died, or there is no memory for a single row.
         Interrupted: a signal arrived; a checkpoint was written.
     """
-    session = _Session(network, training, validation, recipe, around)
-    state = session.resume()
-    if state is None:
-        session.release_canaries()
-        state = LoopState(best=start.metric, history=[start])
-    session.run(state)
-    session.optimizer.restore(session.best)
+    with clean_end(network):
+        session = _Session(network, training, validation, recipe, around)
+        state = session.resume()
+        if state is None:
+            session.release_canaries()
+            state = LoopState(best=start.metric, history=[start])
+            session.agree(state)
+        session.micro.settle(state)
+        session.run(state)
+        session.optimizer.restore(session.best)
     return state
 
 
@@ -109,6 +117,13 @@ class _Session:
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
+        )
+        self.micro = Micro(
+            network=network,
+            optimizer=self.optimizer,
+            observe=around.observe,
+            device=around.device,
+            checkpointing=recipe.gradient_checkpointing,
         )
         self.best = self.optimizer.snapshot()
         self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
@@ -142,6 +157,19 @@ class _Session:
                 device=self.around.device,
             )
 
+    def agree(self, state: LoopState) -> None:
+        if self.around.terms is None:
+            return
+        work = Work(
+            training=self.training,
+            batches=self.batches(1, self.training.inputs),
+            validation=self.validation.inputs,
+            loss=lambda outputs, targets: self.around.loss(outputs, targets, 0.0),
+            best=self.best,
+            checkpoints=self.around.checkpoints,
+        )
+        agree(self.micro, state, work, self.around.terms)
+
     def run(self, state: LoopState) -> None:
         before, patience = state.seconds, self.recipe.early_stopping
         last = self.recipe.epochs if self.recipe.stop_after is None else self.recipe.stop_after
@@ -169,7 +197,8 @@ class _Session:
         augment, pairs = self.recipe.augment, None
         if augment is not None:
             pairs = augment.pairs(len(rows), draws(self.recipe.seed, state.epoch + 1, state.position + 1))
-        loss = batch_loss(
+        loss = partial(
+            batch_loss,
             self.network,
             self.training,
             rows,
@@ -178,10 +207,9 @@ class _Session:
             inputs=inputs,
             pairs=pairs,
         )
-        value = float(loss.detach())
+        value = self.micro.gradient(state, inputs, rows, lambda part: loss(part=part))
         if not math.isfinite(value):
             return value
-        loss.backward()  # type: ignore[no-untyped-call]
         return value if self.optimizer.step(schedule(state.step, self.planned)) else math.nan
 
     def count(self, state: LoopState, loss: float, rows: int) -> None:
@@ -205,7 +233,7 @@ class _Session:
         if self.recipe.stop_after is not None:
             metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
         else:
-            outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+            outputs = self.predict(self.validation.inputs, state)
             if not np.isfinite(outputs).all():
                 raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
             metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
@@ -220,7 +248,7 @@ class _Session:
                 seconds=state.seconds,
                 updates=state.position,
                 jumps=state.jumps,
-                **self.looked_at(),
+                **self.looked_at(state),
             )
         )
         state.position, state.loss_sum, state.rows_done, state.jumps = 0, 0.0, 0, 0
@@ -236,11 +264,15 @@ class _Session:
             self.around.watch.hear(tuple(state.history))
         self.maybe_save(state, time.monotonic())
 
-    def looked_at(self) -> dict[str, float | None]:
+    def looked_at(self, state: LoopState) -> dict[str, float | None]:
         watch = self.around.watch
         if watch is None:
             return {}
-        return watch.look(predict_outputs(self.network, watch.inputs, device=self.around.device))
+        return watch.look(self.predict(watch.inputs, state))
+
+    def predict(self, inputs: Inputs, state: LoopState) -> Array:
+        device, tokens = self.around.device, state.evaluation_tokens or TOKENS
+        return predict_outputs(self.network, inputs, device=device, tokens=tokens, observe=self.around.observe)
 
     def validation_loss(self, outputs: Array) -> float:
         device = self.around.device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunewright.training.augment import Augmentation
+from tunewright.training.options import Checkpointing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Recipe:
         augment: how train rows are changed in every epoch, or None.
         stop_after: epochs after which it ends and keeps what it has, where that is settled; None goes by the metric.
         seed: of shuffling, dropout and augmentation.
+        gradient_checkpointing: on, off, or where nothing fits without it.
     """
 
     epochs: int
@@ -40,3 +42,4 @@ class Recipe:
     augment: Augmentation | None = None
     stop_after: int | None = None
     seed: int = 0
+    gradient_checkpointing: Checkpointing = "auto"

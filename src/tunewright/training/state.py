@@ -36,6 +36,9 @@ class LoopState:
         best_tuned: the best metric of a closed epoch.
         stale: closed epochs since then.
         history: the learning curve.
+        micro_tokens: padded tokens that are computed at a time where a whole batch has no room; None: a batch has.
+        evaluation_tokens: the same for a forward pass over validation rows; None: as many as usual.
+        checkpointing: whether gradient checkpointing is on.
     """
 
     step: int = 0
@@ -51,6 +54,9 @@ class LoopState:
     best_tuned: float | None = None
     stale: int = 0
     history: list[Epoch] = field(default_factory=list)
+    micro_tokens: int | None = None
+    evaluation_tokens: int | None = None
+    checkpointing: bool = False
 
 
 def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: Sequence[Tensor]) -> None:
