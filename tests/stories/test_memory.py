@@ -81,6 +81,7 @@ def test_a_tight_budget_makes_micro_batches_and_the_same_model(go, monkeypatch):
 
     monkeypatch.setattr(contract, "find_room", room)
     monkeypatch.setattr(contract, "held_now", lambda device: 0.0)
+    monkeypatch.setattr(contract.Peak, "taken", property(lambda peak: 0.0, lambda peak, value: None), raising=False)
     folder, _, told = go(3.0, "tight")
     assert asked == [3.0]
     assert decision(folder)["micro_tokens"] is not None

@@ -1,6 +1,7 @@
 """A process of its own that trains once in peace and once under a limit, and prints what happened as a JSON line.
 
-Arguments: the folder for checkpoints; what happens: `half fits`, `no row fits` or `no checkpoint fits`.
+Arguments: the folder for checkpoints; what happens: `half fits`, `no row fits`, `no checkpoint fits`, or `budget`: no
+limit but the plan's.
 """
 
 from __future__ import annotations
@@ -15,19 +16,26 @@ import torch
 
 from tunewright.errors import TrainingError
 from tunewright.models.encoder import Encoder
+from tunewright.models.exhausted import give_back
+from tunewright.models.footprint import Shape
 from tunewright.models.heads import make_head
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
+from tunewright.models.peak import Peak, held_now
 from tunewright.models.tokens import Tokens
 from tunewright.models.trainable import choose_trainable, set_dropout
 from tunewright.records import Epoch
 from tunewright.tasks import Classification
 from tunewright.training import loop
+from tunewright.training.contract import Terms
 from tunewright.training.labelled import Labelled
 from tunewright.training.loop import Surroundings, train
 from tunewright.training.recipe import Recipe
 
 ROWS, BATCH, LENGTH = 400, 200, 60
+CPU = torch.device("cpu")
+# Its feed-forward layers are twice as wide as the arithmetic takes for granted.
+SHAPE = Shape(width=128, layers=2, heads=2, bytes=4)
 TASK = Classification(labels=("a", "b"))
 START = Epoch(epoch=0, train_loss=1.0, validation_loss=1.0, metric=-1.0, seconds=0.0)
 
@@ -52,7 +60,7 @@ def make_network():
     return made
 
 
-def fine_tune(network, training, *, observe=lambda event: None, checkpoints=None):
+def fine_tune(network, training, *, observe=lambda event: None, checkpoints=None, terms=None):
     few = make_rows(10)
     recipe = Recipe(
         epochs=1,
@@ -67,7 +75,8 @@ def fine_tune(network, training, *, observe=lambda event: None, checkpoints=None
         observe=observe,
         checkpoints=checkpoints,
         stop=lambda: None,
-        device=torch.device("cpu"),
+        device=CPU,
+        terms=terms,
     )
     return train(network, training, few, recipe, start=START, around=around)
 
@@ -113,13 +122,18 @@ def main(folder, what):
     loop.CHECKPOINT_SECONDS = 0.0
     training, told = make_rows(ROWS), []
     calm, expected, need = in_peace(training)
-    network = make_network()
-    if what == "half fits":
+    network, terms = make_network(), None
+    if what == "budget":
+        give_back()
+        allowed = held_now(CPU) + 0.6 * need
+        terms = Terms(shape=SHAPE, budget_gb=allowed / 1e9, decide=lambda make: make())
+    elif what == "half fits":
         limit(0.7 * need)
     else:
         after_first_save(lambda: limit(50_000), before_second=what == "no checkpoint fits")
     try:
-        state = fine_tune(network, training, observe=told.append, checkpoints=folder)
+        with Peak(CPU) as peak:
+            state = fine_tune(network, training, observe=told.append, checkpoints=folder, terms=terms)
     except TrainingError as error:
         answer = {"error": str(error)}
     else:
@@ -128,6 +142,7 @@ def main(folder, what):
             "difference": max(float((a - b).abs().max()) for a, b in pairs),
             "steps": [expected.step, state.step],
             "micro_tokens": state.micro_tokens,
+            "taken": peak.taken,
         }
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     notes = [event.text for event in told if event.what == "note"]

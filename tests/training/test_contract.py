@@ -1,17 +1,14 @@
 """The memory contract: nothing is measured where there is plenty, and what is settled fits, holds, and is said."""
 
-import numpy as np
 import pytest
 import torch
 
 from tunewright.errors import TrainingError
 from tunewright.models.footprint import Shape
-from tunewright.models.peak import Peak, held_now
 from tunewright.models.room import Room
 from tunewright.training import contract
 from tunewright.training.contract import Terms
 
-CPU = torch.device("cpu")
 SHAPE = Shape(width=32, layers=2, heads=2, bytes=4)
 PLENTY = Room(held=5e8, free=1e10, why="the machine")
 
@@ -148,21 +145,3 @@ def test_an_interrupted_run_repeats_the_decision_and_measures_nothing(fine_tuned
     state, _ = fine_tuned(terms=terms(lambda make: kept))
     assert (state.micro_tokens, state.evaluation_tokens, state.checkpointing) == (60, 90, True)
     assert measured == []
-
-
-def test_the_forecast_of_an_update_is_near_what_is_measured(fine_tuned, new_network, part_of):
-    """The very shape of the probe, at a size that stands out of the noise, by resident memory."""
-    network = new_network()
-    network.train()
-    inputs = part_of(0, 60).inputs
-    rows = np.tile(np.arange(60), 40)
-    segments, _ = inputs.tensors(rows, CPU)
-    longest = segments[0][0].shape[1]
-    network(segments, None).sum().backward()
-    before = held_now(CPU)
-    with Peak(CPU) as peak:
-        network(segments, None).sum().backward()
-    assert before > 0
-    formula = SHAPE.training(len(rows), longest)
-    assert formula > 20e6
-    assert 0.3 * formula < peak.taken < 1.6 * formula

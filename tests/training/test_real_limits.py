@@ -49,3 +49,12 @@ def test_nothing_fits_so_the_error_is_clean_and_the_checkpoint_before_it_loads(t
     assert all(word in said["error"] for word in words)
     kept = load_state(tmp_path)
     assert kept is not None and kept.step == 1 and kept.notes == ()
+
+
+def test_what_the_contract_settles_stays_within_the_plan_s_budget(tmp_path):
+    """Where nothing refuses and too much would be killed: the probe must be right before it happens."""
+    said = run(tmp_path, "budget")
+    assert said["micro_tokens"] is not None and 60 <= said["micro_tokens"] < 200 * 60
+    assert said["taken"] <= 0.6 * said["need"] * 1.1
+    assert said["steps"] == [2, 2] and said["difference"] < 1e-4
+    assert len(said["notes"]) == 1 and "Memory: an update takes" in said["notes"][0]

@@ -89,9 +89,8 @@ def fit(
         suspects: (n,) whether a train row's label is doubtful; only the diagnosis asks. None: none is.
     """
     from tunewright.learning.finetune import Start, fine_tune
-    from tunewright.models.precision import keep_few_kernels
+    from tunewright.models.exhausted import give_back
 
-    keep_few_kernels()
     clock, problem = _Clock(), judging.problem
     precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
@@ -106,6 +105,7 @@ def fit(
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)
     tuned = fine_tune(judging, choices, start, run, stop_after=epochs, suspects=doubted)
+    give_back()
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}

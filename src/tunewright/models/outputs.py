@@ -18,7 +18,9 @@ from tunewright.models.inputs import Inputs, evaluation_batches
 from tunewright.models.network import Network, join_vectors
 
 Array = np.ndarray[Any, np.dtype[Any]]
-TOKENS = 8192
+# Padded tokens of a forward pass. On a CPU the activations of 2,048 stay in its caches: measured on all-MiniLM-L6-v2 in
+# bfloat16, 1,500 texts of 22 tokens took 5.3 s of one core, and 6.2 s with 8,192; of 11 tokens 5.0 s and 5.2 s.
+TOKENS, GPU_TOKENS = 2048, 8192
 Tick = Callable[[int, int], None]
 
 
@@ -32,7 +34,7 @@ def predict_outputs(
     *,
     device: torch.device,
     tick: Tick = _no_tick,
-    tokens: int = TOKENS,
+    tokens: int | None = None,
     observe: Observer = silent,
 ) -> Array:
     """(n, K) float32 outputs of the network in evaluation mode.
@@ -42,7 +44,8 @@ def predict_outputs(
         inputs: n rows.
         device: where to compute.
         tick: hears how many rows are done, of how many.
-        tokens: padded tokens at a time, at most; where memory ends they are halved and the rows computed again.
+        tokens: padded tokens at a time, at most, None for what suits the device; where memory ends they are halved and
+            the rows computed again.
         observe: hears of a halving.
 
     Raises:
@@ -58,7 +61,7 @@ def encode_inputs(
     *,
     device: torch.device,
     tick: Tick = _no_tick,
-    tokens: int = TOKENS,
+    tokens: int | None = None,
     observe: Observer = silent,
 ) -> Array:
     """(n, V) float32 joined vectors of the rows' texts without dense features; otherwise as `predict_outputs`."""
@@ -89,7 +92,13 @@ class _Pass:
             return None
 
 
-def _run(forward: _Pass, inputs: Inputs, tokens: int) -> Array:
+def tokens_at_once(device: torch.device) -> int:
+    """Padded tokens of a forward pass that suit a device."""
+    return GPU_TOKENS if device.type == "cuda" else TOKENS
+
+
+def _run(forward: _Pass, inputs: Inputs, tokens: int | None) -> Array:
+    tokens = tokens or tokens_at_once(forward.device)
     out: Array | None = None
     done, lengths = 0, inputs.lengths
     with torch.inference_mode():

@@ -25,7 +25,7 @@ from tunewright.models.checkpointing import blocks_of, set_checkpointing
 from tunewright.models.exhausted import give_back
 from tunewright.models.footprint import Shape
 from tunewright.models.inputs import ROWS, Inputs, evaluation_batches
-from tunewright.models.outputs import TOKENS, predict_outputs
+from tunewright.models.outputs import predict_outputs, tokens_at_once
 from tunewright.models.peak import Peak, held_now
 from tunewright.models.room import Room, find_room, room_words
 from tunewright.training.batch_loss import batch_loss
@@ -130,7 +130,7 @@ def foresee(micro: Micro, work: Work, shape: Shape, *, checkpointing: bool) -> N
     return Need(
         fixed=trained * (shape.bytes + 8.0),
         update=_activations(shape, work.training.inputs, rows, checkpointing),
-        evaluation=shape.evaluation(max(min(TOKENS, ROWS * longest), longest), longest),
+        evaluation=shape.evaluation(max(min(tokens_at_once(micro.device), ROWS * longest), longest), longest),
         save=trained * (12.0 + shape.bytes) if work.checkpoints is not None else 0.0,
     )
 
@@ -175,8 +175,9 @@ def _probed(micro: Micro, work: Work, shape: Shape, room: Room, *, on: bool) -> 
         size = found.fixed + (one if one > left else found.save)
         text = f"{what} needs {room_words(size)}; {room.text()}"
         raise no_room(text, micro.network, checkpointed=on, of_a_row=one > left)
-    evaluated = max(int(work.validation.lengths.max(initial=1)), int(TOKENS * min(left / found.evaluation, 1.0)))
-    told["evaluation_tokens"] = evaluated if evaluated < TOKENS else None
+    usual = tokens_at_once(micro.device)
+    evaluated = max(int(work.validation.lengths.max(initial=1)), int(usual * min(left / found.evaluation, 1.0)))
+    told["evaluation_tokens"] = evaluated if evaluated < usual else None
     if found.update <= left:
         return told | {"note": _note(room, found, None, on=on, rows=len(rows))}
     tokens = max(int(left / one) * longest, longest)
@@ -236,7 +237,7 @@ def _loss(micro: Micro, work: Work, rows: Array, part: Array | None) -> torch.Te
 
 def _evaluate(micro: Micro, work: Work) -> None:
     if len(work.validation):
-        longest = evaluation_batches(work.validation.lengths, tokens=TOKENS)[0]
+        longest = evaluation_batches(work.validation.lengths, tokens=tokens_at_once(micro.device))[0]
         predict_outputs(micro.network, work.validation.take(longest), device=micro.device)
 
 

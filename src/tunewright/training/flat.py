@@ -57,9 +57,10 @@ class FlatGroup:
         self.steps = torch.zeros((), device=first.device)
 
     def norm(self) -> Tensor:
-        """The gradient's norm, summed in float32."""
-        norm: Tensor = torch.linalg.vector_norm(self.grad, dtype=torch.float32)
-        return norm
+        """The gradient's norm, summed in float32, stretch by stretch: torch would first copy a bfloat16 one whole."""
+        stretches = [self.grad[start : start + CHUNK] for start in range(0, len(self.grad), CHUNK)]
+        norms = torch.stack([torch.linalg.vector_norm(one, dtype=torch.float32) for one in stretches])
+        return norms.norm() if len(norms) > 1 else norms[0]
 
     def update(self, *, learning_rate: float, weight_decay: float, scale: Tensor | None) -> None:
         """One AdamW step, a stretch of `CHUNK` weights after the other, so that no second gradient is ever whole."""

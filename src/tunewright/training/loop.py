@@ -16,9 +16,10 @@ from torch import Tensor
 
 from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
+from tunewright.models.exhausted import give_back
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
-from tunewright.models.outputs import TOKENS, predict_outputs
+from tunewright.models.outputs import predict_outputs
 from tunewright.records import Epoch
 from tunewright.training.augment import draws
 from tunewright.training.batch_loss import batch_loss
@@ -271,7 +272,8 @@ class _Session:
         return watch.look(self.predict(watch.inputs, state))
 
     def predict(self, inputs: Inputs, state: LoopState) -> Array:
-        device, tokens = self.around.device, state.evaluation_tokens or TOKENS
+        device, tokens = self.around.device, state.evaluation_tokens
+        give_back(cycles=False)  # the activations of updates are of other sizes than those of a forward pass
         return predict_outputs(self.network, inputs, device=device, tokens=tokens, observe=self.around.observe)
 
     def validation_loss(self, outputs: Array) -> float:
