@@ -60,7 +60,7 @@ class FrozenEncoder:
             observe(Event(station="encode", what="progress", data={"done": done, "total": total}))
 
         inputs = Inputs((tokens,), np.zeros((len(tokens), 0), np.float32))
-        return encode_inputs(self.load(), inputs, device=self.device, tick=tick)
+        return encode_inputs(self.load(), inputs, device=self.device, tick=tick, observe=observe)
 
 
 def encoder_key(*, weights: str, pooling: str, precision: str) -> str:

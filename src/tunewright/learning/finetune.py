@@ -21,6 +21,7 @@ from tunewright.learning.problem import Problem
 from tunewright.learning.recipes import Choices
 from tunewright.learning.watching import SHARE, draw_sample, facts_of, make_watch
 from tunewright.models.encoder import Encoder
+from tunewright.models.footprint import shape_of
 from tunewright.models.heads import make_head, start_from_probe
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
@@ -28,6 +29,7 @@ from tunewright.models.precision import pick_device
 from tunewright.models.trainable import choose_trainable, frozen_blocks, layer_depths, merge_lora, set_dropout
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
+from tunewright.training.contract import Terms
 from tunewright.training.labelled import Labelled, Texts
 from tunewright.training.loop import Surroundings, train
 from tunewright.training.recipe import Recipe
@@ -119,7 +121,8 @@ def fine_tune(
     if watch is not None and before:
         watch = replace(watch, hear=partial(_hear_all, watch.hear, before))
     training, validation = _labelled(judging, recipe, inputs)
-    begin, around = before[-1] if before else first, _around(judging, run, watch)
+    terms = _terms(problem, start.precision, run) if trained.encoder is not None else None
+    begin, around = before[-1] if before else first, _around(judging, run, watch, terms)
     state = train(trained, training, validation, recipe, start=begin, around=around)
     state.history = _joined(before, state.history)
     merge_lora(network)
@@ -155,7 +158,7 @@ def _free(
     return network, problem.inputs
 
 
-def _around(judging: Judging, run: RunContext, watch: Watch | None) -> Surroundings:
+def _around(judging: Judging, run: RunContext, watch: Watch | None, terms: Terms | None) -> Surroundings:
     return Surroundings(
         loss=judging.loss,
         judge=judging.judge,
@@ -165,6 +168,7 @@ def _around(judging: Judging, run: RunContext, watch: Watch | None) -> Surroundi
         device=pick_device(),
         watch=watch,
         canaries=watch is not None,
+        terms=terms,
     )
 
 
@@ -221,6 +225,14 @@ def _look(
     watch = make_watch(judging, sample, facts, inputs=inputs, observe=observe)
     seen: dict[str, Any] = watch.look(start.probe.outputs(frozen["train"][sample.rows]))
     return facts, watch, replace(first, **seen)
+
+
+def _terms(problem: Problem, precision: str, run: RunContext) -> Terms:
+    """Of the memory contract for a backbone that trains."""
+    assert problem.backbone is not None
+    size = 2 if precision == "bfloat16" else 4
+    shape = shape_of(problem.backbone.folder, width=problem.backbone.width, layers=problem.backbone.layers, bytes=size)
+    return Terms(shape=shape, budget_gb=run.memory_gb, decide=partial(run.decide, "memory"))
 
 
 def _natural(observe: Observer, sign: int) -> Observer:

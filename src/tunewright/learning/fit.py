@@ -95,9 +95,8 @@ def fit(
     """
     from tunewright.learning.finetune import Start, fine_tune
     from tunewright.learning.ladder import climb
-    from tunewright.models.precision import keep_few_kernels
+    from tunewright.models.exhausted import give_back
 
-    keep_few_kernels()
     clock, problem = _Clock(), judging.problem
     precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
@@ -119,6 +118,7 @@ def fit(
             fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted),
             (),
         )
+    give_back()
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = {part: model.outputs(problem.typed[part]) for part in JUDGED if len(problem.inputs[part])}

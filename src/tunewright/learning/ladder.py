@@ -96,9 +96,9 @@ def _journalled(run: RunContext, name: str, make: Callable[[], Rung]) -> Rung:
 
 
 def _place(run: RunContext, name: str) -> RunContext:
-    """A rung's own place for checkpoints."""
+    """A rung's own place for checkpoints, and its decisions under its own name."""
     folder = None if run.checkpoints is None else run.checkpoints / f"rung-{name.replace(':', '-')}"
-    return replace(run, checkpoints=folder)
+    return replace(run, checkpoints=folder, decide=lambda what, make: run.decide(f"rung {name} {what}", make))
 
 
 def _trial_of(choices: Choices, name: str) -> Choices:

@@ -168,6 +168,7 @@ def _recipe(problem: Problem, training: TrainingOptions, method: str) -> Recipe:
         label_smoothing=training.label_smoothing,
         early_stopping=_patience(training.early_stopping, method),
         seed=problem.seed,
+        gradient_checkpointing=training.gradient_checkpointing,
     )
 
 

@@ -17,6 +17,7 @@ from tunewright.models.states import States
 from tunewright.models.tokens import Tokens
 
 Array = np.ndarray[Any, np.dtype[Any]]
+ROWS = 256  # of a forward pass, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def pad(tokens: Tokens, rows: Array, device: torch.device, length: int | None = 
     return torch.from_numpy(ids.astype(np.int64)).to(device), mask
 
 
-def evaluation_batches(lengths: Array, *, tokens: int, rows: int = 256) -> list[Array]:
+def evaluation_batches(lengths: Array, *, tokens: int, rows: int = ROWS) -> list[Array]:
     """Cut all rows into batches sorted by length, longest first, so that memory peaks at once or never."""
     order = np.argsort(lengths, kind="stable")
     return cut_batches(order, lengths, rows, tokens)[::-1]

@@ -145,7 +145,7 @@ class _Loop:
         blind = replace(self.prepared.split, test=())
         judging, choices = judge(self.prepared, plan, split=blind)
         rows = np.array(blind.train, np.int64)
-        quiet = RunContext(stop=self.run.stop)
+        quiet = RunContext(stop=self.run.stop, memory_gb=self.run.memory_gb)
         fitted = fit(judging, choices, quiet, suspects=np.isin(rows, np.array(self.doubtful, np.int64)))
         task, targets = judging.problem.task, judging.problem.targets["validation"]
         found = fitted.trained.diagnosis

@@ -17,7 +17,7 @@ from tunewright.remote import is_url
 from tunewright.runfolder import Journal, RunFolder, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
 from tunewright.runfolder.place import Place, held
-from tunewright.stories.audit import Examined, examine
+from tunewright.stories.audit import examine
 from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
@@ -121,6 +121,7 @@ def _walk_in(folder: RunFolder, place: Place, request: Request, road: Walk, load
             stop=request.stop,
             checkpoints=folder.checkpoints,
             on=request.on,
+            memory_gb=request.plan.budget.memory_limit,
         )
         summary = place.as_found(road(request, loaded, folder, context))
         write_json(folder.summary_json, summary)
@@ -155,7 +156,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     from tunewright.stories.tuning import search
 
     clock = Clock(run.observe)
-    mended, examined = audited(request.plan, loaded, folder, run)
+    mended, findings = audited(request.plan, loaded, folder, run)
     prepared = mended.prepared
     clock.lap("audit")
     searched = search(prepared, mended.plan, run)
@@ -163,7 +164,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     if searched.study is not None:
         write_json(folder.study_json, searched.study)
         clock.lap("search")
-    doubtful = _doubtful(examined.findings)
+    doubtful = _doubtful(findings)
     improved = improve(prepared, plan, run, doubtful=doubtful)
     plan = improved.plan
     if improved.improvement is not None:
@@ -189,7 +190,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
         fitted,
         evaluation,
         plan=request.plan,
-        findings=examined.findings,
+        findings=findings,
         study=searched.study,
         improvement=improved.improvement,
         seconds=seconds,
@@ -205,8 +206,20 @@ def _doubtful(findings: tuple[Finding, ...]) -> list[int]:
     return [row for finding in findings if finding.kind == "label_errors" for row in finding.rows]
 
 
-def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, Examined]:
-    """Split, correct, examine and mend; written to the run folder."""
+def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, tuple[Finding, ...]]:
+    """Split, correct, examine and mend; written to the run folder.
+
+    Of what the audit learned (features, sums over folds, words) only findings and kept remedies go on; the memory is
+    given back before anything trains.
+    """
+    from tunewright.models.exhausted import give_back
+
+    mended, findings = _audited(plan, loaded, folder, run)
+    give_back()
+    return mended, findings
+
+
+def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, tuple[Finding, ...]]:
     from tunewright.stories.repair import mend
 
     prepared = prepare(loaded, plan)
@@ -216,7 +229,7 @@ def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> t
     examined = examine(prepared, plan, run)
     mended = mend(prepared, examined, plan, run)
     write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
-    return mended, examined
+    return mended, examined.findings
 
 
 def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:

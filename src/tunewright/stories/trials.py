@@ -102,7 +102,8 @@ class Trials:
                 report(heard[-1], _defined(judging.sign * event.data["metric"]))
 
         heard = [0]
-        tuned = fine_tune(judging, choices, start, RunContext(observe=hear, stop=self.run.stop))
+        quiet = RunContext(observe=hear, stop=self.run.stop, memory_gb=self.run.memory_gb)
+        tuned = fine_tune(judging, choices, start, quiet)
         return _defined(tuned.state.best)
 
     def _choices(self, plan: Plan, problem: Problem) -> Choices:
@@ -150,7 +151,12 @@ class Elsewhere:
 
     def __call__(self) -> Trials:
         """Make them."""
-        return Trials(self.prepared, self.plan, RunContext(decide=self.decide), self.splits)
+        return Trials(
+            self.prepared,
+            self.plan,
+            RunContext(decide=self.decide, memory_gb=self.plan.budget.memory_limit),
+            self.splits,
+        )
 
     def decide(self, name: str, make: Callable[[], Any]) -> Any:
         """What the run has decided, or what is measured here."""

@@ -153,9 +153,14 @@ class FlatOptimizer:
                     weight_decay=self.weight_decay if flat.group.decay else 0.0,
                     scale=scale,
                 )
-        for flat in self.free:
-            flat.grad.zero_()
+        self.drop_gradients()
         return finite
+
+    @torch.no_grad()
+    def drop_gradients(self) -> None:
+        """Forget what has been added up since the last update."""
+        for flat in self.flat:
+            flat.grad.zero_()
 
     def state(self) -> dict[str, Tensor]:
         """Masters, moments and step counts by group: the very buffers, not copies."""

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
+from tunewright.models.exhausted import give_back
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.outputs import predict_outputs
@@ -25,8 +27,10 @@ from tunewright.training.averaging import Averaging
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
 from tunewright.training.canaries import release_canaries
+from tunewright.training.contract import Terms, Work, agree
 from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.labelled import Labelled
+from tunewright.training.micro import Micro, clean_end
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
@@ -61,6 +65,7 @@ class Surroundings:
         device: where the network lives.
         watch: what is looked at after each epoch beside validation, or None.
         canaries: whether a few updates are tried and taken back before the first.
+        terms: of the memory contract; None makes none, and batches are halved only where memory ends.
     """
 
     loss: Loss
@@ -71,6 +76,7 @@ class Surroundings:
     device: torch.device
     watch: Watch | None = None
     canaries: bool = False
+    terms: Terms | None = None
 
 
 def train(
@@ -89,19 +95,22 @@ def train(
 
     Raises:
         TrainingError: loss or gradient was not finite three updates in a row, a whole epoch ended in outputs that are
-            not, or a canary died.
+            not, a canary died, or there is no memory for a single row.
         Interrupted: a signal arrived; a checkpoint was written.
     """
-    session = _Session(network, training, validation, recipe, around, made=start.epoch)
-    state = session.resume()
-    if state is None:
-        session.release_canaries()
-        state = LoopState(epoch=start.epoch, best=start.metric, history=[start])
-        if start.epoch:
-            state.best_epoch, state.best_tuned = start.epoch, start.metric
-    session.run(state)
-    session.optimizer.unfreeze(session.optimizer.layers)
-    session.optimizer.restore(session.best)
+    with clean_end(network):
+        session = _Session(network, training, validation, recipe, around, made=start.epoch)
+        state = session.resume()
+        if state is None:
+            session.release_canaries()
+            state = LoopState(epoch=start.epoch, best=start.metric, history=[start])
+            if start.epoch:
+                state.best_epoch, state.best_tuned = start.epoch, start.metric
+            session.agree(state)
+        session.micro.settle(state)
+        session.run(state)
+        session.optimizer.unfreeze(session.optimizer.layers)
+        session.optimizer.restore(session.best)
     return state
 
 
@@ -128,6 +137,13 @@ class _Session:
             layer_decay=recipe.layer_decay,
         )
         self.averaging = Averaging.of(recipe, self.optimizer)
+        self.micro = Micro(
+            network=network,
+            optimizer=self.optimizer,
+            observe=around.observe,
+            device=around.device,
+            checkpointing=recipe.gradient_checkpointing,
+        )
         self.best = self.optimizer.snapshot()
         self.planned = len(self.batches(1, training.inputs)) * (recipe.epochs - made)
         torch.manual_seed(recipe.seed)
@@ -171,6 +187,19 @@ class _Session:
                 device=self.around.device,
             )
 
+    def agree(self, state: LoopState) -> None:
+        if self.around.terms is None:
+            return
+        work = Work(
+            training=self.training,
+            batches=self.batches(1, self.training.inputs),
+            validation=self.validation.inputs,
+            loss=lambda outputs, targets: self.around.loss(outputs, targets, 0.0),
+            best=self.best,
+            checkpoints=self.around.checkpoints,
+        )
+        agree(self.micro, state, work, self.around.terms)
+
     def run(self, state: LoopState) -> None:
         before, patience = state.seconds, self.recipe.early_stopping
         last = self.recipe.epochs if self.recipe.stop_after is None else self.recipe.stop_after
@@ -199,7 +228,8 @@ class _Session:
         augment, pairs = self.recipe.augment, None
         if augment is not None:
             pairs = augment.pairs(len(rows), draws(self.recipe.seed, state.epoch + 1, state.position + 1))
-        loss = batch_loss(
+        loss = partial(
+            batch_loss,
             self.network,
             self.training,
             rows,
@@ -208,10 +238,9 @@ class _Session:
             inputs=inputs,
             pairs=pairs,
         )
-        value = float(loss.detach())
+        value = self.micro.gradient(state, inputs, rows, lambda part: loss(part=part))
         if not math.isfinite(value):
             return value
-        loss.backward()  # type: ignore[no-untyped-call]
         if not self.optimizer.step(schedule(state.step, self.planned)):
             return math.nan
         if self.averaging is not None:
@@ -239,7 +268,7 @@ class _Session:
         if self.recipe.stop_after is not None:
             metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
         else:
-            outputs = self.predicted(state.epoch + 1)
+            outputs = self.predicted(state)
             metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
         state.epoch += 1
         state.seconds = before + time.monotonic() - self.started
@@ -252,7 +281,7 @@ class _Session:
                 seconds=state.seconds,
                 updates=state.position,
                 jumps=state.jumps,
-                **self.looked_at(),
+                **self.looked_at(state),
             )
         )
         state.position, state.loss_sum, state.rows_done, state.jumps = 0, 0.0, 0, 0
@@ -271,10 +300,10 @@ class _Session:
             self.around.watch.hear(tuple(state.history))
         self.maybe_save(state, time.monotonic())
 
-    def predicted(self, epoch: int) -> Array:
-        outputs = predict_outputs(self.network, self.validation.inputs, device=self.around.device)
+    def predicted(self, state: LoopState) -> Array:
+        outputs = self.predict(self.validation.inputs, state)
         if not np.isfinite(outputs).all():
-            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {epoch}")
+            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {len(state.history)}")
         return outputs
 
     def keep(self, state: LoopState, metric: float, *, average: int = 0) -> None:
@@ -285,16 +314,21 @@ class _Session:
     def judge_average(self, state: LoopState, averaging: Averaging) -> None:
         metric = averaging.close(
             state,
-            score=lambda: self.around.judge(self.predicted(state.epoch)),
+            score=lambda: self.around.judge(self.predicted(state)),
             keep=lambda metric: self.keep(state, metric, average=averaging.held(state)),
         )
         state.history[-1] = replace(state.history[-1], average_metric=metric)
 
-    def looked_at(self) -> dict[str, float | None]:
+    def looked_at(self, state: LoopState) -> dict[str, float | None]:
         watch = self.around.watch
         if watch is None:
             return {}
-        return watch.look(predict_outputs(self.network, watch.inputs, device=self.around.device))
+        return watch.look(self.predict(watch.inputs, state))
+
+    def predict(self, inputs: Inputs, state: LoopState) -> Array:
+        device, tokens = self.around.device, state.evaluation_tokens
+        give_back(cycles=False)  # the activations of updates are of other sizes than those of a forward pass
+        return predict_outputs(self.network, inputs, device=device, tokens=tokens, observe=self.around.observe)
 
     def validation_loss(self, outputs: Array) -> float:
         device = self.around.device

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tunewright.planfile.checks import above, at_least, between
 
+Checkpointing = bool | Literal["auto"]
 AugmentKind = Literal["none", "token_dropout", "word_swap", "mixup"]
 UnfreezeKind = Literal["none", "gradual"]
 AveragingKind = Literal["none", "epochs", "ema"]
@@ -36,6 +37,8 @@ class TrainingOptions:
         head_dropout: share of the head's inputs dropped, 0 <= x < 1.
         label_smoothing: share of the target mass spread over all labels, 0 <= x < 1.
         early_stopping: epochs without a better validation metric before training stops; 0: never stops early.
+        gradient_checkpointing: whether the backbone's blocks are computed again for the backward pass, which takes a
+            third more time and a fraction of the memory; auto: where not even one row has room without it.
 
     >>> TrainingOptions(epochs=2).learning_rate
     'auto'
@@ -56,6 +59,7 @@ class TrainingOptions:
     head_dropout: float = field(default=0.1, metadata={"check": between(0, 1, ends="[)")})
     label_smoothing: float = field(default=0.0, metadata={"check": between(0, 1, ends="[)")})
     early_stopping: int = field(default=2, metadata={"check": at_least(0)})
+    gradient_checkpointing: Checkpointing = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

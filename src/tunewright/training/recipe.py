@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunewright.training.augment import Augmentation
-from tunewright.training.options import AveragingKind, UnfreezeKind
+from tunewright.training.options import AveragingKind, Checkpointing, UnfreezeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Recipe:
         stop_average: how many of the last epochs' ends are averaged there, any number for `ema`; 0: none, the weights
             are kept as they are.
         seed: of shuffling, dropout and augmentation.
+        gradient_checkpointing: on, off, or where nothing fits without it.
     """
 
     epochs: int
@@ -54,3 +55,4 @@ class Recipe:
     stop_after: int | None = None
     stop_average: int = 0
     seed: int = 0
+    gradient_checkpointing: Checkpointing = "auto"

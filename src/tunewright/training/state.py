@@ -38,6 +38,9 @@ class LoopState:
         averaged: epochs or updates in the running mean of the weights.
         best_average: epochs whose mean the best weights are, 1 for a moving average; 0: they are an epoch's own.
         history: the learning curve.
+        micro_tokens: padded tokens that are computed at a time where a whole batch has no room; None: a batch has.
+        evaluation_tokens: the same for a forward pass over validation rows; None: as many as usual.
+        checkpointing: whether gradient checkpointing is on.
     """
 
     step: int = 0
@@ -55,6 +58,9 @@ class LoopState:
     averaged: int = 0
     best_average: int = 0
     history: list[Epoch] = field(default_factory=list)
+    micro_tokens: int | None = None
+    evaluation_tokens: int | None = None
+    checkpointing: bool = False
 
 
 def save_loop(
