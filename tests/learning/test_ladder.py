@@ -198,7 +198,8 @@ def test_one_epoch_is_not_divided(foot):
 def test_decisions_are_journalled_and_not_made_again(foot):
     journal = Journal()
     first = up(foot, journal)
-    assert journal.asked == ["rung probe", "prefix layers:1", "rung layers:1"]
+    asked = ["rung probe", "rung layers:1 prefix layers:1", "rung layers:1 memory", "rung layers:1", "rung full memory"]
+    assert journal.asked == asked
     again = up(foot, journal)
     assert digest(again.tuned) == digest(first.tuned) and again.rungs[:2] == first.rungs[:2]
     told = json.loads(journal.kept["rung layers:1"]) | {"verdict": "stopped", "why": "the journal says so"}
