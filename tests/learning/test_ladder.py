@@ -14,6 +14,7 @@ from tunewright.learning.fit import fit, fit_probe_of, weights_digest
 from tunewright.learning.ladder import climb
 from tunewright.learning.recipes import choose
 from tunewright.models.options import ModelOptions
+from tunewright.models.outputs import predict_outputs
 from tunewright.records import Score, from_json, to_json
 from tunewright.records.training import TrainedModel
 from tunewright.runfolder.context import RunContext
@@ -62,6 +63,10 @@ def up(foot, journal=None, *, spent=1.0, suspects=None, **changes):
 
 def names(climbed):
     return [(rung.name, rung.verdict) for rung in climbed.rungs]
+
+
+def answers(judging, tuned):
+    return predict_outputs(tuned.network, judging.problem.inputs["validation"], device=torch.device("cpu"))
 
 
 def digest(tuned):
@@ -136,7 +141,7 @@ def test_what_is_kept_is_the_best_on_validation(foot):
     judging, _, start = foot
     climbed = up(foot)
     best = max(start.probe.metric, *(e.metric for e in climbed.tuned.state.history))
-    outputs = ladder._answers(judging, climbed.tuned)
+    outputs = answers(judging, climbed.tuned)
     assert judging.judge(outputs) == pytest.approx(best)
 
 
@@ -147,7 +152,7 @@ def test_answers_that_are_all_right_leave_nothing_to_train(foot, monkeypatch):
     assert names(climbed) == [("probe", "stopped")] and climbed.tuned.method == "head"
     assert climbed.tuned.state.best_epoch == 0 and len(climbed.tuned.state.history) == 1
     np.testing.assert_allclose(
-        ladder._answers(judging, climbed.tuned), start.probe.outputs(start.frozen["validation"]), atol=1e-3
+        answers(judging, climbed.tuned), start.probe.outputs(start.frozen["validation"]), atol=1e-3
     )
 
 

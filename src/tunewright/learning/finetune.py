@@ -116,7 +116,9 @@ def fine_tune(
     if watch is not None and before:
         watch = replace(watch, hear=partial(_hear_all, watch.hear, before))
     training, validation = _labelled(judging, recipe, inputs)
-    begin, around = before[-1] if before else first, _around(judging, run, watch)
+    # A rung that is only tried goes without canaries: the next one releases its own.
+    around = _around(judging, run, watch, canaries=watch is not None and not recipe.keep_last)
+    begin = before[-1] if before else first
     state = train(trained, training, validation, recipe, start=begin, around=around)
     state.history = _joined(before, state.history)
     merge_lora(network)
@@ -151,7 +153,7 @@ def _free(
     return network, problem.inputs
 
 
-def _around(judging: Judging, run: RunContext, watch: Watch | None) -> Surroundings:
+def _around(judging: Judging, run: RunContext, watch: Watch | None, *, canaries: bool) -> Surroundings:
     return Surroundings(
         loss=judging.loss,
         judge=judging.judge,
@@ -160,7 +162,7 @@ def _around(judging: Judging, run: RunContext, watch: Watch | None) -> Surroundi
         stop=run.stop,
         device=pick_device(),
         watch=watch,
-        canaries=watch is not None,
+        canaries=canaries,
     )
 
 

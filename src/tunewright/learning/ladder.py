@@ -69,7 +69,7 @@ def climb(
     if rungs[-1].verdict == "promoted":
         name = choices.rungs[-1]
         top = _train(judging, replace(choices, method=name), start, kept, _place(run, name), suspects)
-        rungs.append(_last(judging, start, top, kept))
+        rungs.append(_last(judging, start, top, since=0 if kept is None else kept.state.best_epoch))
         kept = top
     for rung in rungs:
         run.tell("train", told(rung, judging.metric))
@@ -137,9 +137,7 @@ def _natural(judging: Judging, value: float) -> float | None:
 
 def _trial(judging: Judging, choices: Choices, start: Start, tuned: Tuned, *, began: float) -> Rung:
     """A rung that was tried for a while: whether the next one is begun."""
-    probe = start.probe.outputs(start.frozen["validation"])
-    gain = _gain(judging, _answers(judging, tuned), probe)
-    seconds = tuned.state.seconds
+    gain, seconds = _gain(judging, start, tuned), tuned.state.seconds
     verdict, why = _verdict(judging, gain, start.probe.metric)
     if verdict == "promoted" and choices.minutes is not None:
         left = 60 * choices.minutes - (time.monotonic() - began)
@@ -169,31 +167,29 @@ def _verdict(judging: Judging, gain: Score | None, below: float) -> tuple[Litera
     return "stopped", f"a gain of {least:.2g} is excluded"
 
 
-def _last(judging: Judging, start: Start, tuned: Tuned, below: Tuned | None) -> Rung:
-    """The topmost rung: there is nothing to decide, but something to tell."""
-    under = start.probe.outputs(start.frozen["validation"]) if below is None else _answers(judging, below)
-    moved = tuned.state.best_epoch > (0 if below is None else below.state.best_epoch)
+def _last(judging: Judging, start: Start, tuned: Tuned, *, since: int) -> Rung:
+    """The topmost rung, begun after epoch `since`: there is nothing to decide, but something to tell."""
+    best = tuned.state.best_epoch
     return Rung(
         name=tuned.method,
         metric=_natural(judging, tuned.state.best),
-        gain=_gain(judging, _answers(judging, tuned), under),
+        gain=_gain(judging, start, tuned) if best else None,
         seconds=round(tuned.state.seconds, 3),
-        verdict="kept" if moved else "not kept",
-        why=f"epoch {tuned.state.best_epoch} was the best" if moved else "no epoch was better than where it started",
+        verdict="kept" if best > since else "not kept",
+        why=f"epoch {best} was the best" if best > since else "no epoch was better than where it started",
     )
 
 
-def _answers(judging: Judging, tuned: Tuned) -> Array:
-    return predict_outputs(tuned.network, judging.problem.inputs["validation"], device=pick_device())
-
-
-def _gain(judging: Judging, ours: Array, below: Array) -> Score | None:
-    """Paired difference on the validation rows, each with a decision of its own; None where it is undefined."""
-    task, targets = judging.problem.task, judging.problem.targets["validation"]
+def _gain(judging: Judging, start: Start, tuned: Tuned) -> Score | None:
+    """Paired difference from the probe on the validation rows, each with a decision of its own; None if undefined."""
+    task, inputs = judging.problem.task, judging.problem.inputs["validation"]
+    targets = judging.problem.targets["validation"]
 
     def outcome(outputs: Array) -> Outcome:
         return task.outcome(targets, outputs, fit_decision(task, outputs, targets, judging.metric))
 
+    ours = predict_outputs(tuned.network, inputs, device=pick_device())
+    below = start.probe.outputs(start.frozen["validation"])
     try:
         return difference(judging.metric, outcome(ours), outcome(below), seed=judging.problem.seed).difference
     except DataError:
