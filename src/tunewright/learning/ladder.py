@@ -1,8 +1,9 @@
 """`model.train: auto` as a ladder: a cheap rung is tried, the next begun only while validation leaves it a chance.
 
-The rungs are the probe, the top half of the layers for one epoch, and all layers for the epochs that are left. A rung
-that was better than the one below it is where the next one starts; where it was not, the next starts where that one
-did, and ends at the same bits as if nothing had been tried. See docs/decisions/013.
+The rungs are the probe, the top half of the layers for one epoch, and all layers for the epochs that are left; the one
+in the middle is left out where it could not end the climb anyway (`recipes`). A rung that was better than the probe is
+where the next one starts; where it was not, the next starts from the probe, and ends at the same bits as if nothing had
+been tried. See docs/decisions/013.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tunewright.errors import DataError
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.finetune import Below, Start, Tuned, fine_tune
 from tunewright.learning.judging import WORST, Judging
-from tunewright.learning.recipes import Choices
+from tunewright.learning.recipes import FEWEST_ROWS, Choices
 from tunewright.learning.trial import tolerance
 from tunewright.metrics import Outcome, difference
 from tunewright.metrics import metric as metric_of
@@ -30,8 +31,6 @@ from tunewright.runfolder.context import RunContext
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TRIAL_EPOCHS = 1
-# With fewer rows, half a point is less than three rows: not one of them changing its answer would exclude nothing.
-FEWEST_ROWS = 600
 # What an epoch of all layers costs beside one of the top half, whose lower half is computed once: at most.
 DEARER = 2.0
 
@@ -59,7 +58,7 @@ def climb(
     """
     began = time.monotonic() - spent
     kept, rungs = None, [_journalled(run, "probe", lambda: _probe(judging, start, spent))]
-    for name in choices.rungs[:-1] if choices.recipe.epochs > TRIAL_EPOCHS else ():
+    for name in choices.rungs[:-1]:
         if rungs[-1].verdict != "promoted":
             break
         tuned = _train(judging, _trial_of(choices, name), start, kept, _place(run, name), suspects)
