@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from tunewright.learning import finetune, ladder
+from tunewright.learning import finetune, ladder, recipes
 from tunewright.learning.finetune import Start, fine_tune
 from tunewright.learning.fit import fit, fit_probe_of, weights_digest
 from tunewright.learning.ladder import climb
 from tunewright.learning.recipes import choose
 from tunewright.models.options import ModelOptions
+from tunewright.models.outputs import predict_outputs
 from tunewright.records import Score, from_json, to_json
 from tunewright.records.training import TrainedModel
 from tunewright.runfolder.context import RunContext
@@ -49,7 +50,8 @@ class Journal:
 def foot(learned):
     """Judging, choices of `auto`, and the start of a small text problem."""
     _, judging, fitted = learned("text")
-    choices = choose(judging.problem, ModelOptions(), TrainingOptions(epochs=3, learning_rate=2e-3))
+    training = TrainingOptions(epochs=3, learning_rate=2e-3)
+    choices = choose(judging.problem, ModelOptions(), training, minutes=1e6)
     assert choices.rungs == ("layers:1", "full") and choices.method == "full"
     return judging, choices, Start(fitted.frozen, fit_probe_of(judging, fitted.frozen, strength=None), "float32")
 
@@ -62,6 +64,10 @@ def up(foot, journal=None, *, spent=1.0, suspects=None, **changes):
 
 def names(climbed):
     return [(rung.name, rung.verdict) for rung in climbed.rungs]
+
+
+def answers(judging, tuned):
+    return predict_outputs(tuned.network, judging.problem.inputs["validation"], device=torch.device("cpu"))
 
 
 def digest(tuned):
@@ -136,7 +142,7 @@ def test_what_is_kept_is_the_best_on_validation(foot):
     judging, _, start = foot
     climbed = up(foot)
     best = max(start.probe.metric, *(e.metric for e in climbed.tuned.state.history))
-    outputs = ladder._answers(judging, climbed.tuned)
+    outputs = answers(judging, climbed.tuned)
     assert judging.judge(outputs) == pytest.approx(best)
 
 
@@ -147,7 +153,7 @@ def test_answers_that_are_all_right_leave_nothing_to_train(foot, monkeypatch):
     assert names(climbed) == [("probe", "stopped")] and climbed.tuned.method == "head"
     assert climbed.tuned.state.best_epoch == 0 and len(climbed.tuned.state.history) == 1
     np.testing.assert_allclose(
-        ladder._answers(judging, climbed.tuned), start.probe.outputs(start.frozen["validation"]), atol=1e-3
+        answers(judging, climbed.tuned), start.probe.outputs(start.frozen["validation"]), atol=1e-3
     )
 
 
@@ -188,11 +194,29 @@ def test_the_budget_ends_the_climb_and_what_was_better_stays(foot):
     assert names(up(below_probe(foot), minutes=1000.0))[2][0] == "full"
 
 
-def test_one_epoch_is_not_divided(foot):
-    judging, choices, start = foot
-    climbed = up((judging, replace(choices, recipe=replace(choices.recipe, epochs=1)), start))
-    assert [name for name, _ in names(climbed)] == ["probe", "full"]
-    assert len(climbed.tuned.state.history) == 2
+@pytest.mark.parametrize(
+    ("fewest", "minutes", "epochs", "rungs"),
+    [
+        (10_000, None, "auto", ("full",)),  # whatever the trial gave, it would not end the climb
+        (10_000, 5.0, "auto", ("layers:1", "full")),  # it says how long the next one takes
+        (10, None, "auto", ("layers:1", "full")),
+        (10, None, 1, ("full",)),  # one epoch is not divided
+    ],
+)
+def test_the_rung_between_is_tried_where_it_can_decide(learned, monkeypatch, fewest, minutes, epochs, rungs):
+    monkeypatch.setattr(recipes, "FEWEST_ROWS", fewest)
+    found = choose(learned("text")[1].problem, ModelOptions(), TrainingOptions(epochs=epochs), minutes=minutes)
+    assert found.rungs == rungs and found.method == "full"
+    assert ("then full" in found.notes[0]) == bool(rungs[1:])
+
+
+def test_without_the_rung_between_auto_is_full_to_the_bit(learn, make_rows):
+    frame, fits = make_rows("text", 90), []
+    for train in ("auto", "full"):
+        fits.append(learn("text", frame, model={"train": train}, training={"epochs": 2})[2].trained)
+    auto, full = fits
+    assert auto.digest == full.digest and auto.method == full.method
+    assert [rung.name for rung in auto.rungs] == ["probe", "full"] and full.rungs == ()
 
 
 def test_decisions_are_journalled_and_not_made_again(foot):
@@ -227,7 +251,8 @@ def test_stopped_anywhere_and_continued_it_ends_at_the_same_bits(foot, tmp_path,
     assert names(continued) == names(expected)
 
 
-def test_a_run_tells_its_rungs(learn, make_rows):
+def test_a_run_tells_its_rungs(learn, make_rows, monkeypatch):
+    monkeypatch.setattr(recipes, "FEWEST_ROWS", 10)
     _, judging, fitted = learn("text", make_rows("text", 150), model={"train": "auto"}, training={"epochs": 2})
     trained = fitted.trained
     assert [rung.name for rung in trained.rungs] == ["probe", "layers:1", "full"]
@@ -246,7 +271,7 @@ def test_what_is_named_or_settled_or_a_table_has_no_ladder(learned, learn, make_
     assert learned("text")[2].trained.rungs == ()  # `full`
     assert learned("table")[2].trained.rungs == ()
     _, judging, fitted = learn("text", make_rows("text", 90), model={"train": "auto"}, training={"epochs": 2})
-    choices = choose(judging.problem, ModelOptions(), TrainingOptions(epochs=2))
+    choices = choose(judging.problem, ModelOptions(), TrainingOptions(epochs=2), minutes=9.0)
     plain = choose(judging.problem, ModelOptions(), TrainingOptions(), ladder=False)
     assert plain.rungs == () and plain.method == "full" and "model.train: full;" in plain.notes[0]
     assert "layers:1, then full" in choices.notes[0]

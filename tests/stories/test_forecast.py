@@ -126,7 +126,7 @@ def test_frozen_layers_that_are_kept_count_once(frame, tiny_model, monkeypatch):
     assert 0 < kept.step[0] < 2 * not_kept.step[1]
 
 
-def test_the_rung_that_is_tried_is_in_the_upper_end(frame, tiny_model):
-    said = [ask(frame, tiny_model, model={"train": one}, training={"epochs": 40}) for one in ("full", "auto")]
+def test_the_rung_that_is_tried_is_told(frame, tiny_model):
+    said = [ask(frame, tiny_model, model={"train": "auto"}, budget={"minutes": one}) for one in (None, 5)]
     assert [one["train"] for one in said] == ["full", "full"]
-    assert any("layers:1, then full" in note for note in said[1]["notes"])
+    assert [any("layers:1, then full" in note for note in one["notes"]) for one in said] == [False, True]

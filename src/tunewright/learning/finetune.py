@@ -122,7 +122,9 @@ def fine_tune(
         watch = replace(watch, hear=partial(_hear_all, watch.hear, before))
     training, validation = _labelled(judging, recipe, inputs)
     terms = _terms(problem, start.precision, run) if trained.encoder is not None else None
-    begin, around = before[-1] if before else first, _around(judging, run, watch, terms)
+    # A rung that is only tried goes without canaries: the next one releases its own.
+    around = _around(judging, run, watch, terms, canaries=watch is not None and not recipe.keep_last)
+    begin = before[-1] if before else first
     state = train(trained, training, validation, recipe, start=begin, around=around)
     state.history = _joined(before, state.history)
     merge_lora(network)
@@ -158,7 +160,9 @@ def _free(
     return network, problem.inputs
 
 
-def _around(judging: Judging, run: RunContext, watch: Watch | None, terms: Terms | None) -> Surroundings:
+def _around(
+    judging: Judging, run: RunContext, watch: Watch | None, terms: Terms | None, *, canaries: bool
+) -> Surroundings:
     return Surroundings(
         loss=judging.loss,
         judge=judging.judge,
@@ -167,7 +171,7 @@ def _around(judging: Judging, run: RunContext, watch: Watch | None, terms: Terms
         stop=run.stop,
         device=pick_device(),
         watch=watch,
-        canaries=watch is not None,
+        canaries=canaries,
         terms=terms,
     )
 

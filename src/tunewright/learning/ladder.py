@@ -1,8 +1,9 @@
 """`model.train: auto` as a ladder: a cheap rung is tried, the next begun only while validation leaves it a chance.
 
-The rungs are the probe, the top half of the layers for one epoch, and all layers for the epochs that are left. A rung
-that was better than the one below it is where the next one starts; where it was not, the next starts where that one
-did, and ends at the same bits as if nothing had been tried. See docs/decisions/013.
+The rungs are the probe, the top half of the layers for one epoch, and all layers for the epochs that are left; the one
+in the middle is left out where it could not end the climb anyway (`recipes`). A rung that was better than the probe is
+where the next one starts; where it was not, the next starts from the probe, and ends at the same bits as if nothing had
+been tried. See docs/decisions/013.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tunewright.errors import DataError
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.finetune import Below, Start, Tuned, fine_tune
 from tunewright.learning.judging import WORST, Judging
-from tunewright.learning.recipes import Choices
+from tunewright.learning.recipes import FEWEST_ROWS, Choices
 from tunewright.learning.trial import tolerance
 from tunewright.metrics import Outcome, difference
 from tunewright.metrics import metric as metric_of
@@ -30,8 +31,6 @@ from tunewright.runfolder.context import RunContext
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TRIAL_EPOCHS = 1
-# With fewer rows, half a point is less than three rows: not one of them changing its answer would exclude nothing.
-FEWEST_ROWS = 600
 # What an epoch of all layers costs beside one of the top half, whose lower half is computed once: at most.
 DEARER = 2.0
 
@@ -59,7 +58,7 @@ def climb(
     """
     began = time.monotonic() - spent
     kept, rungs = None, [_journalled(run, "probe", lambda: _probe(judging, start, spent))]
-    for name in choices.rungs[:-1] if choices.recipe.epochs > TRIAL_EPOCHS else ():
+    for name in choices.rungs[:-1]:
         if rungs[-1].verdict != "promoted":
             break
         tuned = _train(judging, _trial_of(choices, name), start, kept, _place(run, name), suspects)
@@ -69,7 +68,7 @@ def climb(
     if rungs[-1].verdict == "promoted":
         name = choices.rungs[-1]
         top = _train(judging, replace(choices, method=name), start, kept, _place(run, name), suspects)
-        rungs.append(_last(judging, start, top, kept))
+        rungs.append(_last(judging, start, top, since=0 if kept is None else kept.state.best_epoch))
         kept = top
     for rung in rungs:
         run.tell("train", told(rung, judging.metric))
@@ -138,9 +137,7 @@ def _natural(judging: Judging, value: float) -> float | None:
 
 def _trial(judging: Judging, choices: Choices, start: Start, tuned: Tuned, *, began: float) -> Rung:
     """A rung that was tried for a while: whether the next one is begun."""
-    probe = start.probe.outputs(start.frozen["validation"])
-    gain = _gain(judging, _answers(judging, tuned), probe)
-    seconds = tuned.state.seconds
+    gain, seconds = _gain(judging, start, tuned), tuned.state.seconds
     verdict, why = _verdict(judging, gain, start.probe.metric)
     if verdict == "promoted" and choices.minutes is not None:
         left = 60 * choices.minutes - (time.monotonic() - began)
@@ -170,31 +167,29 @@ def _verdict(judging: Judging, gain: Score | None, below: float) -> tuple[Litera
     return "stopped", f"a gain of {least:.2g} is excluded"
 
 
-def _last(judging: Judging, start: Start, tuned: Tuned, below: Tuned | None) -> Rung:
-    """The topmost rung: there is nothing to decide, but something to tell."""
-    under = start.probe.outputs(start.frozen["validation"]) if below is None else _answers(judging, below)
-    moved = tuned.state.best_epoch > (0 if below is None else below.state.best_epoch)
+def _last(judging: Judging, start: Start, tuned: Tuned, *, since: int) -> Rung:
+    """The topmost rung, begun after epoch `since`: there is nothing to decide, but something to tell."""
+    best = tuned.state.best_epoch
     return Rung(
         name=tuned.method,
         metric=_natural(judging, tuned.state.best),
-        gain=_gain(judging, _answers(judging, tuned), under),
+        gain=_gain(judging, start, tuned) if best else None,
         seconds=round(tuned.state.seconds, 3),
-        verdict="kept" if moved else "not kept",
-        why=f"epoch {tuned.state.best_epoch} was the best" if moved else "no epoch was better than where it started",
+        verdict="kept" if best > since else "not kept",
+        why=f"epoch {best} was the best" if best > since else "no epoch was better than where it started",
     )
 
 
-def _answers(judging: Judging, tuned: Tuned) -> Array:
-    return predict_outputs(tuned.network, judging.problem.inputs["validation"], device=pick_device())
-
-
-def _gain(judging: Judging, ours: Array, below: Array) -> Score | None:
-    """Paired difference on the validation rows, each with a decision of its own; None where it is undefined."""
-    task, targets = judging.problem.task, judging.problem.targets["validation"]
+def _gain(judging: Judging, start: Start, tuned: Tuned) -> Score | None:
+    """Paired difference from the probe on the validation rows, each with a decision of its own; None if undefined."""
+    task, inputs = judging.problem.task, judging.problem.inputs["validation"]
+    targets = judging.problem.targets["validation"]
 
     def outcome(outputs: Array) -> Outcome:
         return task.outcome(targets, outputs, fit_decision(task, outputs, targets, judging.metric))
 
+    ours = predict_outputs(tuned.network, inputs, device=pick_device())
+    below = start.probe.outputs(start.frozen["validation"])
     try:
         return difference(judging.metric, outcome(ours), outcome(below), seed=judging.problem.seed).difference
     except DataError:

@@ -15,6 +15,8 @@ from tunewright.training.recipe import Recipe
 
 MOST_BATCH_TOKENS = 8192
 NO_AUGMENT = AugmentOptions()
+# With fewer validation rows, half a point is less than three of them: that none changed its answer excludes no gain.
+FEWEST_ROWS = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ def choose(
     augment: AugmentOptions = NO_AUGMENT,
     *,
     ladder: bool = True,
+    minutes: float | None = None,
 ) -> Choices:
     """Resolve what the plan left to `auto`.
 
@@ -66,7 +69,8 @@ def choose(
         method = "full"
         how = "full"
         if ladder:
-            rungs = _rungs(problem.backbone.layers)
+            rungs = _rungs(problem, training.epochs, minutes)
+        if rungs[1:]:
             how = f"from the probe to {', then '.join(rungs)}, unless validation rows exclude a gain"
         notes.append(f"model.train: {how}; the word embeddings stay frozen, and the probe is kept if it is better.")
     dense = problem.inputs["train"].dense.shape[1]
@@ -95,16 +99,16 @@ def choose(
         recipe=recipe,
         notes=tuple(notes),
         rungs=rungs,
+        minutes=minutes,
     )
 
 
-def _rungs(layers: int) -> tuple[str, ...]:
-    """The top half of the layers is tried before all of them.
-
-    >>> _rungs(6), _rungs(1)
-    (('layers:3', 'full'), ('full',))
-    """
-    return (f"layers:{layers // 2}", "full") if layers > 1 else ("full",)
+def _rungs(problem: Problem, epochs: int | str, minutes: float | None) -> tuple[str, ...]:
+    """All layers, and before them the top half where trying that for an epoch can end the climb."""
+    assert problem.backbone is not None
+    half, rows = problem.backbone.layers // 2, len(problem.targets["validation"])
+    decides = rows >= FEWEST_ROWS or minutes is not None
+    return (f"layers:{half}", "full") if half and decides and epochs != 1 else ("full",)
 
 
 def _augmentation(

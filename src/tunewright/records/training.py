@@ -73,8 +73,8 @@ class LearningCurve:
 class Rung:
     """What `model.train: auto` tried, and what followed.
 
-    `metric` is that of the validation rows, None where it is undefined; `gain` the paired difference from what stood
-    below, positive where the rung is better; `seconds` what the rung took.
+    `metric` is that of the validation rows, None where it is undefined; `gain` the paired difference from the probe on
+    them, positive where the rung is better, None where it was not taken; `seconds` what the rung took.
     """
 
     name: str

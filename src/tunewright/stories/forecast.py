@@ -51,7 +51,8 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
         ModelError: the backbone cannot be used.
     """
     problem = pose(prepared, plan)
-    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=plan.splits.folds == 1)
+    ladder, minutes = plan.splits.folds == 1, plan.budget.minutes
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=ladder, minutes=minutes)
     started = time.monotonic()
     precision = _precision(problem)
     tokens, missing = _tokens(problem, choices, precision)

@@ -77,11 +77,12 @@ def judge(
     """The problem of a split with its balance and metric, and what was chosen for it."""
     problem = pose(prepared, plan, split=split, task=task)
     # All folds have to train the same for what they chose to be settled.
-    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=plan.splits.folds == 1)
+    ladder, minutes = plan.splits.folds == 1, plan.budget.minutes
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=ladder, minutes=minutes)
     metric = prepared.objective.metric
     balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
     notes = (prepared.objective.why, *choices.notes, f"Balance: {balance.why}.")
-    return Judging(problem, balance, metric), replace(choices, notes=notes, minutes=plan.budget.minutes)
+    return Judging(problem, balance, metric), replace(choices, notes=notes)
 
 
 def _train_folds(prepared: Prepared, plan: Plan, run: RunContext, folder: RunFolder, judging: Judging) -> Trained:
