@@ -67,11 +67,13 @@ def job_of(name, seed, arm, given, source):
 
 
 def measure(name, seed, given, source):
-    """The arms of one set and seed; fits whose answers are there already are not made again."""
+    """The arms of one set and seed; fits whose answers are there already are not made again, with `--done` none is."""
     jobs = {arm: job_of(name, seed, arm, given, source) for arm in arms_of(name, given.arms)}
     (PEERS / "levers").mkdir(parents=True, exist_ok=True)
     missing = [job for job in jobs.values() if given.no_cache or not Path(job["out"]).exists()]
-    if missing:
+    if given.done:
+        jobs = {arm: job for arm, job in jobs.items() if Path(job["out"]).exists()}
+    elif missing:
         run_ours("levers", {"jobs": missing}, home=str(HOME))
     return {arm: json.loads(Path(job["out"]).read_text()) for arm, job in jobs.items()}
 
@@ -113,9 +115,10 @@ def lines_of(name, found):
     from tunewright.metrics import metric as metric_of
     from tunewright.stats.paired import bootstrap_p_value
 
-    base, metric, lines, drawn = found[BASE], metric_of(SETS[name]), [], {}
-    usual = sum(one["seconds"] for one in base)
-    for arm, results in found.items():
+    metric, lines, drawn = metric_of(SETS[name]), [], {}
+    for arm, by_seed in found.items():
+        results, base = list(by_seed.values()), [found[BASE][seed] for seed in by_seed]
+        usual = sum(one["seconds"] for one in base)
         line = {
             "set": name,
             "arm": arm,
@@ -160,7 +163,7 @@ def section(measured, given, failed):
     asked = [(name, arm, p) for name, per_set in drawn.items() for arm, (_, _, p) in per_set.items()]
     adjusted = holm([p for _, _, p in asked])
     shown = [f"{arm} on {name}" for (name, arm, _), p in zip(asked, adjusted, strict=True) if p < 0.05]
-    results = [one for found in measured.values() for many in found.values() for one in many]
+    results = [one for found in measured.values() for many in found.values() for one in many.values()]
     seeds = sorted({len(many) for found in measured.values() for many in found.values()})
     notes = [
         f"At most {rows:,} train and validation rows and {max(rows, TEST_ROWS):,} test rows, the same in every run; "
@@ -174,6 +177,7 @@ def section(measured, given, failed):
         f"{len(asked)} comparisons: {sum(p < 0.05 for _, _, p in asked)} have p < 0.05 alone, {len(shown)} after "
         f"Holm's adjustment over all of them{': ' + '; '.join(shown) if shown else ''}.",
         "The cold head starts from noise; in every other arm the head starts from the probe.",
+        "Times of fine-tuning are of one process after the other: they compare only where the yardstick below is even.",
         *failed,
         pace(results),
     ]
@@ -186,6 +190,7 @@ def main():
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
+    parser.add_argument("--done", action="store_true", help="measure nothing, report what has been")
     parser.add_argument("--epochs", type=int, help="fewer (a trial, not a result)")
     given = parser.parse_args()
     source, measured, failed = source_digest(), {}, []
@@ -196,9 +201,10 @@ def main():
             except Failed as problem:
                 failed.append(f"{name}, seed {seed}, is left out: {str(problem).strip().splitlines()[-1]}")
                 continue
-            for arm, result in found.items():
-                measured.setdefault(name, {}).setdefault(arm, []).append(result)
-            report(*section(measured, given, failed), given)
+            for arm, result in found.items() if BASE in found else ():
+                measured.setdefault(name, {}).setdefault(arm, {})[seed] = result
+            if measured:
+                report(*section(measured, given, failed), given)
 
 
 if __name__ == "__main__":
