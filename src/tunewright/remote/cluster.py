@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,11 +84,11 @@ def connected(on: str) -> Iterator[Any]:
     with _signals_kept():
         try:
             _knock(on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
-            ray.init(on) if on != "ray" else ray.init(
-                include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
-            )
+            ray.init(on) if on != "ray" else ray.init(**_QUIET)
         except Exception as error:  # gRPC, sockets, versions: each has types of its own
-            said = redacted(" ".join(str(error).split()))[:_LONGEST]
+            with suppress(Exception):
+                ray.shutdown()  # a client that did not get through would stand in the way of the next
+            said = redacted(" ".join(str(error).split()))[:_LONGEST] or type(error).__name__
             raise RunError(
                 f"--on must name a Ray cluster that answers, of the same Ray and Python. {on} does not: {said} "
                 "Check that it runs (`ray status` there) and that its port is reachable from here."
