@@ -224,6 +224,13 @@ def s3(s3_server, monkeypatch):
     S3FileSystem.clear_instance_cache()
 
 
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",  # a busy machine starts a client's server slowly
+    "PYTHONWARNINGS": "ignore",
+}
+
+
 @dataclass(frozen=True)
 class RayNodes:
     """Address for drivers of this machine, address for clients, folder of both nodes."""
@@ -245,9 +252,9 @@ def ray_nodes(s3_server):
     head += ["--disable-usage-stats", f"--temp-dir={base}"]
     for name, options in (("a", head), ("b", [f"--address=127.0.0.1:{port}"])):
         (base / name / "work").mkdir(parents=True)
-        own = {"TUNEWRIGHT_HOME": str(base / name / "home"), "TMPDIR": str(base / name), "PYTHONWARNINGS": "ignore"}
+        own = {"TUNEWRIGHT_HOME": str(base / name / "home"), "TMPDIR": str(base / name)}
         environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        environment |= {"RAY_USAGE_STATS_ENABLED": "0", "AWS_ENDPOINT_URL": s3_server, **S3_ENVIRONMENT, **own}
+        environment |= {**S3_ENVIRONMENT, "AWS_ENDPOINT_URL": s3_server, **RAY_ENVIRONMENT, **own}
         command = [Path(sys.executable).with_name("ray"), "start", "--block", "--node-ip-address=127.0.0.1"]
         command += ["--num-cpus=1", "--num-gpus=0", "--object-store-memory=100000000", *options]
         with (base / f"{name}.log").open("w") as log:

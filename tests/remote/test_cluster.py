@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -60,11 +61,13 @@ def test_ray_that_is_not_installed_is_named_with_its_install_line(monkeypatch):
         pass
 
 
-def test_a_cluster_that_does_not_answer_is_said(monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
-    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "1")
-    with pytest.raises(RunError, match="must name a Ray cluster that answers"), connected("ray"):
+@pytest.mark.parametrize("on", ["ray", "ray://127.0.0.1:9"])
+def test_a_cluster_that_does_not_answer_is_said_at_once(on, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # the discard port: nobody listens
+    started = time.monotonic()
+    with pytest.raises(RunError, match="must name a Ray cluster that answers"), connected(on):
         pass
+    assert time.monotonic() - started < 5
 
 
 def test_signals_stay_ours_and_nothing_is_reported(ray_cluster):

@@ -251,3 +251,34 @@ def test_one_process_at_a_time(tmp_path):
         held(URL, fresh=False, observe=quiet),
     ):
         raise AssertionError("two at a time")
+
+
+def test_of_two_machines_the_one_that_wrote_last_goes_on(monkeypatch, tmp_path, empty_memory):
+    """Neither mixes its files with the other's; whoever is overtaken says so, and does not only note it."""
+    elsewhere(monkeypatch, tmp_path, "a")
+    done, before = Event(station="train", what="done"), {}
+    with (
+        pytest.raises(RunError, match="was written to by another since"),
+        held(URL, fresh=False, observe=quiet) as first,
+    ):
+        folder = open_run(first.path, **OPEN)
+        first.keep_up(done)
+        monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path / "b"))
+        assert live() == {"weight": 1.0, "run": URL}  # the other continues it, to the end
+        before |= {name: read_there(empty_memory, name) for name in sizes(URL, raising=RunError)}
+        write_json(folder.summary_json, {"weight": 9.0})
+        first.keep_up(done)
+        raise AssertionError("it went on")
+    assert {name: read_there(empty_memory, name) for name in sizes(URL, raising=RunError)} == before
+
+
+def test_of_two_that_begin_at_once_one_is_refused(monkeypatch, tmp_path):
+    elsewhere(monkeypatch, tmp_path, "a")
+    with (
+        pytest.raises(RunError, match="was written to by another since"),
+        held(URL, fresh=False, observe=quiet) as first,
+    ):
+        open_run(first.path, **OPEN)
+        monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path / "b"))
+        live()
+        first.settle()

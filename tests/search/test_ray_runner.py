@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tunewright.errors import RunError, TrainingError
-from tunewright.remote.cluster import Room, connected
+from tunewright.remote.cluster import Room, connected, room_for
 from tunewright.runfolder.context import RunContext
 from tunewright.search import ray_runner
 from tunewright.search.attempt import Job
@@ -168,3 +168,11 @@ def test_another_release_there_is_refused(ray, make, monkeypatch):
     monkeypatch.setattr(ray_runner, "__version__", "9.9.9")
     with pytest.raises(RunError, match=r"Here is 9\.9\.9, there"):
         studied(ray, make())
+
+
+def test_a_search_by_way_of_a_client(ray_cluster, make):
+    """As from a laptop: through the port of the cluster's client server."""
+    with connected(ray_cluster.client) as ray:
+        assert room_for(ray.nodes(), 2) == Room(cpus=1)
+        study = studied(ray, make("once"))
+    assert timeless(study) == timeless(run_study(make().objective, SETUP, replace(OPTIONS, workers=1), RunContext()))

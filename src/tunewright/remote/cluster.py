@@ -7,20 +7,25 @@ ports can run code on it, so a cluster belongs on a network of its own or behind
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tunewright.errors import MissingExtra, PlanError, RunError
 from tunewright.remote.urls import redacted
 
+CLIENT = "ray://"
+KNOCK = 10.0  # seconds
 _CLIENT = re.compile(r"ray://(\[[0-9A-Fa-f:]+\]|[^/:@?#\s]+):\d{1,5}")
 _LONGEST = 300
+_QUIET: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
 _SHARES = 8  # trials that one GPU is shared by, at most
 
 
@@ -75,11 +80,15 @@ def connected(on: str) -> Iterator[Any]:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that we start tells nobody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray.client_builder").setLevel(logging.WARNING)  # it tells what was passed to it
     with _signals_kept():
         try:
-            ray.init(on) if on != "ray" else ray.init(include_dashboard=False, log_to_driver=False, logging_level=40)
+            _knock(on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
+            ray.init(on) if on != "ray" else ray.init(**_QUIET)
         except Exception as error:  # gRPC, sockets, versions: each has types of its own
-            said = redacted(" ".join(str(error).split()))[:_LONGEST]
+            with suppress(Exception):
+                ray.shutdown()  # a client that did not get through would stand in the way of the next
+            said = redacted(" ".join(str(error).split()))[:_LONGEST] or type(error).__name__
             raise RunError(
                 f"--on must name a Ray cluster that answers, of the same Ray and Python. {on} does not: {said} "
                 "Check that it runs (`ray status` there) and that its port is reachable from here."
@@ -88,6 +97,13 @@ def connected(on: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds whether anybody listens: Ray itself goes on asking for minutes, and then ends the process."""
+    host, _, port = address.removeprefix(CLIENT).rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
 
 
 def room_for(nodes: Sequence[Any], jobs: int) -> Room:

@@ -71,6 +71,18 @@ def read_url(url: str, *, what: str, raising: type[TunewrightError] = DataError,
             return b"".join(parts(stream, url, limit=limit, raising=raising))
 
 
+def exists(url: str, *, raising: type[TunewrightError]) -> bool:
+    """Whether there is a file.
+
+    >>> write_url("memory://doc/a.txt", b"abc")
+    >>> exists("memory://doc/a.txt", raising=DataError), exists("memory://doc/b.txt", raising=DataError)
+    (True, False)
+    """
+    with named(url, "The folder must be readable.", raising):
+        fs, path = filesystem(url)
+        return bool(fs.isfile(path))
+
+
 def parts(stream: BinaryIO | Any, url: str, *, limit: int, raising: type[TunewrightError]) -> Iterator[bytes]:
     """A stream in steps, up to a limit."""
     size = 0

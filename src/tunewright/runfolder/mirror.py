@@ -58,6 +58,7 @@ class Mirror:
         self._sent: dict[str, Stamp] = {}
         self._journal_there = b""
         self._starts_over = False
+        self._overtaken = False
         self._next = 0.0
 
     def pull(self, *, fresh: bool = False) -> None:
@@ -69,16 +70,14 @@ class Mirror:
         Raises:
             RunError: not reachable, not allowed, or what is there is not a run's.
         """
-        from tunewright.remote.files import read_url, sizes
+        from tunewright.remote.files import sizes
 
         self._there = set(sizes(self.url, raising=RunError))
         if JOURNAL not in self._there:
             self._refuse_foreign(fresh=fresh)
             self.empty()
             return
-        self._journal_there = read_url(
-            joined(self.url, JOURNAL), what="A run's journal must be readable.", raising=RunError
-        )
+        self._journal_there = self._read_journal()
         self._starts_over = fresh
         if fresh:
             self.empty()
@@ -94,6 +93,8 @@ class Mirror:
         try:
             self.push()
         except RunError as error:
+            if self._overtaken:
+                raise
             observe(Event(station=event.station, what="note", text=f"{error} The run goes on; sent again later."))
         now = time.monotonic()
         self._next = now + max(PAUSE, SHARE * (now - started))
@@ -108,6 +109,7 @@ class Mirror:
         journal = self._journal_here()
         if not journal or (self.finished_there and journal == self._journal_there):
             return  # nothing has begun; or all was sent, and the copy may have been thinned out since
+        self._refuse_overtaken()
         if self._starts_over:
             self._begin_again(journal)
         self._put_journal(_unfinished(journal))
@@ -128,6 +130,23 @@ class Mirror:
         if self.finished_there:
             for name in HEAVY:
                 disk.remove(self.local / name)
+
+    def _refuse_overtaken(self) -> None:
+        """Whoever wrote last goes on: a lock that death releases is nothing an object store has."""
+        if self._read_journal() != self._journal_there:
+            self._overtaken = True
+            raise RunError(
+                f"One machine at a time may write a run folder. {shown(self.url)} was written to by another since. "
+                "Stop one of the two; the same command continues from what is there."
+            )
+
+    def _read_journal(self) -> bytes:
+        from tunewright.remote.files import exists, read_url
+
+        url = joined(self.url, JOURNAL)
+        if not exists(url, raising=RunError):
+            return b""
+        return read_url(url, what="A run's journal must be readable.", raising=RunError)
 
     def _begin_again(self, journal: bytes) -> None:
         """As `open_run` does on a disk: from its first line on the folder is a run that is being set up."""

@@ -49,7 +49,7 @@ class End:
         summary: the run's, where it was told.
         error: where it was raised.
         files: content by name of the run folder, where it is not at a URL.
-        looks: what the ledger of looks holds there.
+        looks: what came into the ledger of looks there.
     """
 
     how: Literal["told", "raised", "stopped"]
@@ -103,11 +103,12 @@ class Errand:
         from tunewright.remote.workplace import Workplace
         from tunewright.seal import looks
 
-        workplace = Workplace(order.files)
+        workplace, before = Workplace(order.files), set(looks())
         end = self._end(order)
         try:
             files = {} if is_url(order.out) else content(workplace.path / order.out)
-            self.said.put(replace(end, files=files, looks=looks()))
+            new = [one for one in looks() if one not in before]
+            self.said.put(replace(end, files=files, looks=new))
         finally:
             workplace.leave()
 

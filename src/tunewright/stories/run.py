@@ -261,7 +261,8 @@ def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
     from tunewright.seal import count_look
 
     opened = read_entries(folder.journal)[0]
-    by = f"{folder.path.resolve()} {opened.time} {opened.data}"
+    # Not by its path: a run that goes on in another place, or on another machine, is the same run.
+    by = f"{folder.path.name} {opened.time} {opened.data}"
     return count_look(loaded.frame[list(prepared.split.test)], by=by)
 
 
