@@ -36,13 +36,13 @@ def test_wrong_values_are_refused_with_a_suggestion(override, words):
 
 @pytest.fixture
 def go(tiny_model, make_rows, tmp_path):
-    """(budget in GB, name, what the audit applies, training options) to folder, summary and what was told."""
+    """(budget in GB, name, what the audit applies, what trains, options) to folder, summary and what was told."""
 
-    def run(gb, name="run", audit="none", **training):
+    def run(gb, name="run", audit="none", train="full", **training):
         events = []
         plan = read_plan(
             data={"train": "in memory", "target": "y"},
-            model={"name": str(tiny_model), "train": "full"},
+            model={"name": str(tiny_model), "train": train},
             training={"epochs": 2, "learning_rate": 2e-3} | training,
             splits={"part": "part"},
             audit={"apply": audit},
@@ -143,3 +143,28 @@ def test_the_forecast_shows_the_limit_and_says_where_it_is_too_low(tiny_model, m
     assert any("computed in parts" in note for note in said[0.5]["notes"])
     assert said["auto"]["memory_mb"]["limit"] > 1000
     assert not any("computed in parts" in note for note in said["auto"]["notes"])
+
+
+def test_trials_beside_each_other_share_the_budget(make_rows, tiny_model):
+    from tunewright.runfolder.context import RunContext
+    from tunewright.stories.prepare import load_rows, prepare
+    from tunewright.stories.trials import Trials
+
+    plan = read_plan(
+        data={"train": "in memory", "target": "y"},
+        model={"name": str(tiny_model)},
+        budget={"memory_gb": 6},
+        search={"strategy": "random", "workers": 3},
+    )
+    prepared = prepare(load_rows(plan, make_rows("text", 100)), plan)
+    context = RunContext(decide=lambda name, make: {"precision": "float32", "why": "a test says so"}, memory_gb=6.0)
+    trials = Trials(prepared, plan, context, [prepared.split])
+    assert trials.elsewhere()().run.memory_gb == 2.0 and trials.run.memory_gb == 6.0
+
+
+@pytest.mark.parametrize(
+    ("train", "said"), [("full", "on: less memory"), ("head", "changes nothing, since only a head")]
+)
+def test_whether_gradient_checkpointing_does_anything_is_said(go, train, said):
+    _, _, told = go("auto", train=train, gradient_checkpointing=True)
+    assert any(text.startswith(f"training.gradient_checkpointing: {said}") for text in told)
