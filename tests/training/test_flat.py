@@ -11,7 +11,7 @@ from torch import nn
 from tunewright.models.heads import LinearHead
 from tunewright.models.network import Network
 from tunewright.training import flat as module
-from tunewright.training.flat import FlatOptimizer, groups_of
+from tunewright.training.flat import FlatGroup, FlatOptimizer, Group, groups_of
 
 RATE, DECAY, CLIP = 0.01, 0.1, 0.5
 
@@ -208,3 +208,22 @@ def test_the_length_of_a_stretch_does_not_matter(chunk, clip):
             found.append([p.detach().clone() for p in network.parameters()])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_norm_of_many_stretches_is_that_of_the_whole(dtype, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 7)
+    weights = nn.Parameter(torch.randn(31, 3, generator=torch.Generator().manual_seed(0)).to(dtype))
+    group = FlatGroup(Group((weights,), 1.0, True))
+    group.grad.copy_(torch.arange(93.0).sin().to(dtype))
+    torch.testing.assert_close(group.norm(), torch.linalg.vector_norm(group.grad.float()))
+
+
+def test_dropped_gradients_are_gone():
+    weights = nn.Parameter(torch.ones(4))
+    optimizer = FlatOptimizer([Group((weights,), 1.0, True)], learning_rate=1.0, weight_decay=0.0, clip=1.0)
+    (weights * 3).sum().backward()
+    assert float(optimizer.flat[0].grad.sum()) == 12
+    optimizer.drop_gradients()
+    optimizer.step(1.0)
+    assert weights.tolist() == [1.0] * 4

@@ -88,6 +88,9 @@ def choose(
         else f"{recipe.epochs} epochs at most, {recipe.batch_rows} rows a batch, "
         f"peak learning rate {recipe.learning_rate:.2g}, dropout {recipe.dropout:g}."
     )
+    if recipe.gradient_checkpointing is True:
+        idle = "changes nothing, since only a head trains" if method == "head" else "on: less memory, more time"
+        notes.append(f"training.gradient_checkpointing: {idle}.")
     augmentation = _augmentation(problem, augment, method, head, notes)
     recipe = _with_levers(replace(recipe, augment=augmentation), problem, training, (method, head), notes)
     return Choices(

@@ -151,12 +151,9 @@ class Elsewhere:
 
     def __call__(self) -> Trials:
         """Make them."""
-        return Trials(
-            self.prepared,
-            self.plan,
-            RunContext(decide=self.decide, memory_gb=self.plan.budget.memory_limit),
-            self.splits,
-        )
+        limit = self.plan.budget.memory_limit
+        share = None if limit is None else limit / self.plan.search.workers
+        return Trials(self.prepared, self.plan, RunContext(decide=self.decide, memory_gb=share), self.splits)
 
     def decide(self, name: str, make: Callable[[], Any]) -> Any:
         """What the run has decided, or what is measured here."""

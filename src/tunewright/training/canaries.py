@@ -56,14 +56,14 @@ def release_canaries(
     if len(rows) < 2:
         return
 
-    def of(some: Array) -> Tensor:
-        return batch_loss(network, training, some, loss=loss, device=device)
+    def of(some: Array, part: Array | None = None) -> Tensor:
+        return batch_loss(network, training, some, loss=loss, device=device, part=part)
 
     network.eval()
     with torch.no_grad():
         outputs = [network(*training.inputs.tensors(some, device)) for some in (rows, *rows[:, None])]
         _stand_alone(outputs[0], torch.cat(outputs[1:]))
-        _add_up(float(of(rows)), [float(of(row[None])) for row in rows], _weights(training, rows))
+        _add_up(float(of(rows)), sum(float(of(rows, np.array([place]))) for place in range(len(rows))))
     before, still = optimizer.snapshot(), _sums(network, free=False)
     try:
         first, last, unmoved = _updates(network, optimizer, lambda: of(rows))
@@ -102,10 +102,6 @@ def _eight(training: Labelled) -> Array:
     return distinct[np.argsort(turn, kind="stable")][:ROWS]
 
 
-def _weights(training: Labelled, rows: Array) -> Array:
-    return np.ones(len(rows)) if training.weights is None else training.weights[rows]
-
-
 def _stand_alone(together_BK: Tensor, alone_BK: Tensor) -> None:
     """A row's outputs do not depend on the company it keeps in a batch."""
     apart = float((together_BK - alone_BK).abs().mean())
@@ -118,9 +114,8 @@ def _stand_alone(together_BK: Tensor, alone_BK: Tensor) -> None:
         )
 
 
-def _add_up(together: float, alone: list[float], weights: Array) -> None:
+def _add_up(together: float, apart: float) -> None:
     """The loss of a batch is that of its parts: what is accumulated is what one batch would have given."""
-    apart = float(np.average(alone, weights=weights))
     if not abs(together - apart) <= APART * max(abs(apart), LITTLE):
         raise TrainingError(
             f"The loss of a batch must be the mean of its rows' losses. Eight rows have {together:.4f} together and "
