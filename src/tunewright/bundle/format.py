@@ -8,6 +8,7 @@
     trees.safetensors                                  boosted trees over table columns, where validation chose them
     tunewright.json                                    task, decision, preprocessing, versions
     behaviours.json                                    what the expert asks of the model, where the plan has it
+    explaining.json                                    how its explanations were checked, and which method is the best
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
     SHA256SUMS                                         digests of every file above
@@ -24,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, SUMS, TREES, read_bundle
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
@@ -49,6 +50,7 @@ def write_bundle(
     extra: dict[str, Any],
     sample: pl.DataFrame,
     behaviours: Mapping[str, Any] | None = None,
+    explaining: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -60,6 +62,7 @@ def write_bundle(
         extra: what else is kept in tunewright.json.
         sample: typed rows on which what was written has to answer as the model does.
         behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
+        explaining: how explanations of it were checked, as plain JSON.
 
     Returns:
         The parity report.
@@ -73,6 +76,8 @@ def write_bundle(
         write_text(temporary / "README.md", card)
         if behaviours is not None:
             write_json(temporary / BEHAVIOURS, behaviours)
+        if explaining is not None:
+            write_json(temporary / EXPLAINING, explaining)
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)

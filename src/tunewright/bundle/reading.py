@@ -28,6 +28,7 @@ ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
 TREES = "trees.safetensors"
 BEHAVIOURS = "behaviours.json"
+EXPLAINING = "explaining.json"
 LOADED = (".json", ".safetensors")
 
 
@@ -55,6 +56,14 @@ def read_behaviours_of(folder: Path) -> Any:
     To be called after `read_bundle`, which has held the file to its digest.
     """
     return read_json(folder / BEHAVIOURS) if (folder / BEHAVIOURS).is_file() else None
+
+
+def read_explaining_of(folder: Path) -> Any:
+    """What the bundle holds of how its explanations were checked, as JSON; None where it holds nothing.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    return read_json(folder / EXPLAINING) if (folder / EXPLAINING).is_file() else None
 
 
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:

@@ -27,8 +27,13 @@ class Encoder(nn.Module):
     def forward(self, ids_BT: Tensor, mask_BT: Tensor | None) -> Tensor:
         """Encode a batch; `mask_BT` is None where no row is padded. Returns (B, D) float32."""
         hidden_BTD = self.model(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state.float()
-        vector_BD = pool(hidden_BTD, mask_BT, self.pooling)
-        return nn.functional.normalize(vector_BD, dim=-1) * math.sqrt(vector_BD.shape[-1])
+        return as_vector(hidden_BTD, mask_BT, self.pooling)
+
+
+def as_vector(hidden_BTD: Tensor, mask_BT: Tensor | None, pooling: str) -> Tensor:
+    """(B, D) vectors of length √D from what the transformer gives for every token."""
+    vector_BD = pool(hidden_BTD, mask_BT, pooling)
+    return nn.functional.normalize(vector_BD, dim=-1) * math.sqrt(vector_BD.shape[-1])
 
 
 def pool(hidden_BTD: Tensor, mask_BT: Tensor | None, how: str) -> Tensor:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, Finding, Improvement, Study, to_json
+from tunewright.records import Evaluation, Explanation, Finding, Improvement, Study, to_json
 from tunewright.runfolder import RunFolder
+from tunewright.stories.explaining import explaining_json
 from tunewright.stories.inspect import shortened
 from tunewright.stories.knowledge import bundled_behaviours
 from tunewright.stories.prepare import Prepared
@@ -24,7 +25,15 @@ PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "nu
 PARITY_ROWS = 512
 
 
-def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, plan: Plan) -> None:
+def bundle(
+    folder: RunFolder,
+    prepared: Prepared,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    *,
+    plan: Plan,
+    explanation: Explanation,
+) -> None:
     """Write the bundle and hold it to the model in memory on validation rows.
 
     Raises:
@@ -46,6 +55,7 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
         },
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
         behaviours=bundled_behaviours(plan),
+        explaining=explaining_json(explanation),
     )
 
 
@@ -56,6 +66,7 @@ def summary(
     evaluation: Evaluation,
     *,
     plan: Plan,
+    explanation: Explanation,
     findings: Sequence[Finding],
     study: Study | None,
     improvement: Improvement | None,
@@ -95,6 +106,8 @@ def summary(
         "slices": to_json(evaluation.slices),
         # The cases that failed are raw text: they stand in evaluation.json and, if the plan allows, in the report.
         "behaviours": [{**one, "failures": []} for one in to_json(evaluation.behaviours)],
+        "explained_by": explanation.method,
+        "expectations": to_json(explanation.expectations),
         "findings": [shortened(finding) for finding in to_json(tuple(findings))],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),
