@@ -83,8 +83,8 @@ class Predictor:
         """Say why it answers as it does: which words and columns pushed, and which training rows are like it.
 
         Args:
-            what: a text, or a row as a dict (one explanation comes back); or a path, a frame that speaks Arrow or a
-                list of dicts (a list of them comes back).
+            what: a text (str), or a row as a dict (one explanation comes back); or a `Path`, a frame that speaks Arrow,
+                a list of dicts (a list of them comes back).
             **options: `data` (rows to look for neighbours in), `label` (to explain in place of the one said), `method`
                 (in place of the best that passed its checks), `most` (rows that are explained).
 

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN = 10
 # A mean over two rows is drawn towards zero as if five more had shown nothing: one odd row makes no class word.
 PRIOR_ROWS = 5
-MOST_VARIANTS = 2500
+MOST_VARIANTS = 1500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

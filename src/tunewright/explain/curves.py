@@ -18,7 +18,7 @@ from tunewright.explain.cases import Case
 
 Array = np.ndarray[Any, np.dtype[Any]]
 POINTS = 6  # of a curve, beside its start
-RANDOM = 5  # orders that stand for chance
+RANDOM = 4  # orders that stand for chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -29,6 +29,10 @@ class Occlusion:
 
     kind: ClassVar[str] = "occlusion"
 
+    def quick(self) -> Occlusion:
+        """The same: there is nothing to leave out."""
+        return self
+
     def explain(self, asker: Asker, cases: Sequence[Case], aims: Sequence[Aim]) -> list[Attribution]:
         """One attribution per case, towards its aim."""
         answers = asker.ask([(case, masks_of(case)) for case in cases])

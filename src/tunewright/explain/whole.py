@@ -34,8 +34,8 @@ class Extent:
     """
 
     rows: int = 300
-    variants: int = 2000
-    checked: int = 16
+    variants: int = 1500
+    checked: int = 12
 
 
 USUAL = Extent()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tunewright.stories.training import Trained
 
 MOST = 100  # rows of a file that are explained unless more are asked for
-CHECKED = 16  # rows that methods are checked on where the bundle does not say how they did
+CHECKED = 12  # rows that methods are checked on where the bundle does not say how they did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
