@@ -6,7 +6,7 @@ import pytest
 
 from tunewright.explain.asking import Asker
 from tunewright.explain.cases import make_cases
-from tunewright.explain.class_words import linear_words, word_table
+from tunewright.explain.class_words import WordTable, linear_words, word_table, words_per_class
 from tunewright.explain.expectations import check_expectations
 from tunewright.explain.permutation import importances
 from tunewright.explain.whole import Extent, explain_model
@@ -28,8 +28,8 @@ def marked(learn, make_rows):
     frame = make_rows("text", 200)
     rng = np.random.default_rng(5)
     marks = [y == "team 1" and rng.random() < 0.6 for y in frame["y"]]
-    texts = [f"gugu {text}" if mark else text for text, mark in zip(frame["message"], marks, strict=True)]
-    texts = [text if mark else text.replace("gugu", "fifi") for text, mark in zip(texts, marks, strict=True)]
+    texts = [text.replace("gugu", "fifi") for text in frame["message"]]
+    texts = [f"gugu {text}" if mark else text for text, mark in zip(texts, marks, strict=True)]
     return learn("text", frame.with_columns(message=pl.Series(texts)))
 
 
@@ -69,13 +69,12 @@ def test_a_planted_word_is_first_and_told(marked):
     assert "gugu" in [one.text for one in found.words["team 1"]][:3]
     assert all("gugu" not in [one.text for one in found.words[label]][:3] for label in ("team 0", "team 2"))
     assert "gugu" in [one.text for one in found.linear_words["team 1"]][:3]
-    told = {one.name: one for one in found.expectations}
-    assert told["gugu"].verdict == "rules undeclared" and "team 1" in told["gugu"].text
+    assert found.expectations[0].name == "fifi" and found.expectations[0].of == "word"
     expected = explain_model(
         fitted.model, problem.typed["validation"], problem.targets["validation"], metric=judging.metric,
         part="validation", expect=("GUGU",), extent=QUICK,
     )  # fmt: skip
-    (one,) = expected.expectations
+    one = expected.expectations[0]
     assert (one.name, one.of, one.verdict) == ("GUGU", "word", "confirmed")
 
 
@@ -155,6 +154,38 @@ def test_without_examples_no_word_of_a_row_is_written(marked):
     words = {word for text in problem.typed["validation"]["message"] for word in text.split()}
     said = str(to_json(found))
     assert not [word for word in words if f"'{word}'" in said or f" {word} " in said]
+
+
+def a_table(carried, present, said):
+    """Words a, b, c of two labels; all effects are alike in all rows."""
+    carried, present = np.array(carried, float), np.array(present, float)
+    rows = present.sum(1)
+    return WordTable(
+        words=("a", "b", "c"), rows=rows.astype(int), total=carried, squares=carried**2 / rows[:, None],
+        carried=carried, said=np.array(said, float), present=present, seen=20,
+    )  # fmt: skip
+
+
+def test_a_word_that_alone_carries_a_label_is_told_unless_declared(learned):
+    task = learned("table")[2].model.task
+    ruling = a_table([[20.0, 0.0], [4.0, 0.0], [0.0, 3.0]], [[8, 0], [3, 1], [0, 4]], [10, 10])
+    (found,) = check_expectations((), (), ruling, task)
+    assert (found.name, found.verdict) == ("a", "rules undeclared")
+    assert "8 of the 10 rows" in found.text and task.labels[0] in found.text and "+2.50" in found.text
+    assert [x.verdict for x in check_expectations(("A",), (), ruling, task)] == ["confirmed"]
+    rare = a_table([[20.0, 0.0], [4.0, 0.0], [0.0, 3.0]], [[4, 0], [3, 1], [0, 4]], [10, 10])
+    rivals = a_table([[20.0, 0.0], [14.0, 0.0], [0.0, 3.0]], [[8, 0], [3, 1], [0, 4]], [10, 10])
+    assert check_expectations((), (), rare, task) == check_expectations((), (), rivals, task) == ()
+
+
+def test_words_are_ranked_by_what_they_carry_and_how_particular_they_are(learned):
+    task = learned("table")[2].model.task
+    # b carries more of the first label, yet is all over the other one's rows, too.
+    table = a_table([[8.0, 0.0], [10.0, 2.0], [1.0, 3.0]], [[5, 0], [5, 15], [1, 5]], [10, 10])
+    first, second = task.labels
+    found = words_per_class(table, task)
+    assert [x.text for x in found[first]] == ["a", "b", "c"]
+    assert [x.text for x in found[second]] == ["c", "b"]
 
 
 def one(name, value, low, high):

@@ -13,12 +13,10 @@ from tunewright.explain.aim import pushes
 from tunewright.explain.asking import Asker
 from tunewright.explain.cases import Case
 from tunewright.records import WordEffect
-from tunewright.tasks import Regression, Task
+from tunewright.tasks import Multilabel, Regression, Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHOWN = 10
-# A mean over two rows is drawn towards zero as if five more had shown nothing: one odd row makes no class word.
-PRIOR_ROWS = 5
 MOST_VARIANTS = 1500
 
 
@@ -31,8 +29,8 @@ class WordTable:
         rows: (V,) how many rows hold each.
         total: (V, K) sums over rows of what taking the word out takes from each label's log odds.
         squares: (V, K) sums of their squares.
-        carried: (V, K) sums over the rows in which the label was the likeliest.
-        said: (K,) rows in which each label was the likeliest.
+        carried: (V, K) sums over the label's rows: those in which it was the likeliest (multilabel: likelier than not).
+        said: (K,) how many rows each label has so.
         present: (V, K) of these rows, those that hold the word.
         seen: rows that were looked at.
     """
@@ -82,13 +80,15 @@ def word_table(asker: Asker, cases: Sequence[Case], *, most: int = MOST_VARIANTS
     for (_, named), answer in zip(chosen, asked):
         found = pushes(task, answer.mean(1), asker.model.decision.temperature)
         lost, places = found[0] - found[1:], [words[word] for word in named]
-        likeliest = int(found[0].argmax())
+        own = np.arange(task.outputs) == found[0].argmax()
+        if isinstance(task, Multilabel):
+            own |= found[0] > 0
         rows[places] += 1
         total[places] += lost
         squares[places] += lost**2
-        carried[places, likeliest] += lost[:, likeliest]
-        present[places, likeliest] += 1
-        said[likeliest] += 1
+        carried[places] += lost * own
+        present[places] += own
+        said += own
     return WordTable(
         words=tuple(words), rows=rows, total=total, squares=squares, carried=carried, said=said, present=present,
         seen=seen,
@@ -96,12 +96,16 @@ def word_table(asker: Asker, cases: Sequence[Case], *, most: int = MOST_VARIANTS
 
 
 def words_per_class(table: WordTable, task: Task) -> dict[str, tuple[WordEffect, ...]]:
-    """The words that push towards each label most, on average over the rows that hold them, drawn towards zero."""
-    drawn = table.total / (table.rows[:, None] + PRIOR_ROWS)
+    """The words that carry each label most.
+
+    They are ranked by what taking them out costs the label in all of its rows together, times the share of their rows
+    that are the label's: a mark in half of a class comes before a strong word in one row, and before "the".
+    """
+    ranked = table.carried * table.present / table.rows[:, None]
     found = {}
     for name, label, sign in directions(task):
-        first = np.argsort(-sign * drawn[:, label], kind="stable")[:SHOWN]
-        pushing = [int(word) for word in first if sign * drawn[word, label] > 0]
+        first = np.argsort(-sign * ranked[:, label], kind="stable")[:SHOWN]
+        pushing = [int(word) for word in first if sign * ranked[word, label] > 0]
         found[name] = tuple(_effect(table, word, label) for word in pushing)
     return found
 

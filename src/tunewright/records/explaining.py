@@ -129,8 +129,8 @@ class Expectation:
 class Explanation:
     """What a model looks at, over the rows of one part.
 
-    `words` holds per label (regression: "higher", "lower") the words that push towards it most; `linear_words` the same
-    as the words model beside the network has learned it. `method` is the best that passed its checks, None if none did.
+    `words` holds per label (regression: "higher", "lower") the words that carry it most; `linear_words` those that the
+    words model beside the network has learned. `method` is the best that passed its checks, None if none did.
     """
 
     schema: ClassVar[int] = 1
