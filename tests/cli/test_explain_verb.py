@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -211,8 +212,13 @@ def test_what_cannot_be_explained_says_why(finished, call, tmp_path):
 
 def test_words_are_coloured_on_a_terminal_only(monkeypatch):
     marks = [(0, 4, 1.0, 2.5), (5, 10, -0.5, -1.2), (11, 12, 0.01, 0.0)]
-    painted = marked("late\x1b[5m again \x1b", marks, colours=True)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    painted = marked("late again \x1b[5m", marks, colours=True)
     assert "\x1b[" in painted and "\x1b[5m" not in painted and "␛[5m" in painted
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == "late again ␛[5m"
+    monkeypatch.setenv("TERM", "vt100")
+    few = marked("late again !", marks, colours=True)
+    assert ";42m" in few and ";41m" in few  # green, red
     assert marked("late again !", marks, colours=False) == "late[+2.50] again[-1.20] !"
 
     class Terminal:

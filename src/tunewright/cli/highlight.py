@@ -90,15 +90,22 @@ def marked(text: str, marks: Sequence[tuple[int, int, float, float]], *, colours
     from rich.text import Text
 
     painted = on_terminal() if colours is None else colours
+    out = io.StringIO()
+    console = _console(out, len(text))
     made, at = Text(), 0
     for start, end, strength, weight in marks:
         made.append(words.visible(text[at:start]))
         heavy = abs(strength) >= SHOWN
         word = words.visible(text[start:end])
-        made.append(word if painted or not heavy else f"{word}[{weight:+.2f}]", _style(strength) if heavy else "")
+        made.append(
+            word if painted or not heavy else f"{word}[{weight:+.2f}]", _style(strength, console) if heavy else ""
+        )
         at = end
     made.append(words.visible(text[at:]))
-    return _painted(made) if painted else made.plain
+    if not painted:
+        return made.plain
+    console.print(made, end="", soft_wrap=True)
+    return out.getvalue()
 
 
 def on_terminal() -> bool:
@@ -107,20 +114,20 @@ def on_terminal() -> bool:
     return out is not None and out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _style(strength: float) -> str:
-    """White letters on green or red, the stronger the darker."""
+def _console(out: io.StringIO, signs: int) -> Any:
+    """Where text is painted; wide enough that the terminal folds lines itself."""
+    from rich.console import Console
+
+    return Console(file=out, force_terminal=True, width=4 * signs + 80, highlight=False)
+
+
+def _style(strength: float, console: Any) -> str:
+    """White letters on green or red, the stronger the brighter; terminals of few colours have one green and one red."""
+    if console.color_system not in ("256", "truecolor"):
+        return "black on green" if strength > 0 else "white on red"
     full = TOWARDS if strength > 0 else AGAINST
     share = 0.35 + 0.65 * min(abs(strength), 1.0)
     return f"bold white on rgb({','.join(str(round(part * share)) for part in full)})"
-
-
-def _painted(text: Any) -> str:
-    from rich.console import Console
-
-    out = io.StringIO()
-    width = max(len(text), 1) + 1  # the terminal folds lines itself
-    Console(file=out, force_terminal=True, width=width, highlight=False).print(text, end="", soft_wrap=True)
-    return out.getvalue()
 
 
 def _weights(one: Explained) -> list[str]:
