@@ -174,8 +174,11 @@ def load(bundle: str | Path) -> Predictor:
         ModelError: not a bundle, or a file in it is missing, changed or hostile.
     """
     from tunewright.bundle.predictor import Predictor
+    from tunewright.stories.explaining import explainer_of
 
-    return Predictor.load(bundle)
+    predictor = Predictor.load(bundle)
+    predictor.explainer = explainer_of(predictor, Path(bundle))
+    return predictor
 
 
 def compare(

@@ -9,6 +9,7 @@
     tunewright.json                                    task, decision, preprocessing, versions
     seen.safetensors                                   digests of the rows it learned from and was chosen on
     behaviours.json                                    what the expert asks of the model, where the plan has it
+    explaining.json                                    how its explanations were checked, and which method is the best
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
     SHA256SUMS                                         digests of every file above
@@ -25,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, SEEN, SUMS, TREES, read_bundle
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
@@ -52,6 +53,7 @@ def write_bundle(
     sample: pl.DataFrame,
     behaviours: Mapping[str, Any] | None = None,
     seen: SeenRows | None = None,
+    explaining: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -64,6 +66,7 @@ def write_bundle(
         sample: typed rows on which what was written has to answer as the model does.
         behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
         seen: the rows it learned from, to be told again when they come back as test rows.
+        explaining: how explanations of it were checked, as plain JSON.
 
     Returns:
         The parity report.
@@ -79,6 +82,8 @@ def write_bundle(
             write_json(temporary / BEHAVIOURS, behaviours)
         if seen is not None:
             write_arrays(temporary / SEEN, {"marks": seen.marks, "whole": np.array(seen.whole)})
+        if explaining is not None:
+            write_json(temporary / EXPLAINING, explaining)
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,9 +66,20 @@ class FittedModel:
         """(n, K) float32 outputs for typed rows."""
         inputs = self.preprocessor.inputs(typed, self.tokenizer)
         outputs = predict_outputs(self.network, inputs, device=self.device)
+        texts = self.preprocessor.compose(typed) if self.lexical is not None else ()
+        return self.beside(outputs, texts, inputs.dense, typed)
+
+    def beside(self, outputs: Array, texts: Sequence[Sequence[str]], dense: Array, typed: pl.DataFrame) -> Array:
+        """(n, K) outputs of the network with what stands beside it: words added, trees mixed in.
+
+        Args:
+            outputs: (n, K) of the network.
+            texts: cleaned texts, one list of n per segment; read by the words alone.
+            dense: (n, F) fitted features of the same rows; read by the words alone.
+            typed: the same rows; read by the trees alone.
+        """
         if self.lexical is not None:
-            added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)
-            outputs = np.asarray(outputs + np.float32(self.lexical_share) * added)
+            outputs = np.asarray(outputs + np.float32(self.lexical_share) * self.lexical.outputs(texts, dense))
         if self.trees is not None:
             found = self.trees.outputs(self.preprocessor.featurizer.plain(typed), self.task.outputs)
             outputs = mixed(outputs, found, self.trees_share)

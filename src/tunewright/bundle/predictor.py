@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tunewright.bundle.model import FittedModel
 from tunewright.bundle.reading import read_behaviours_of, read_bundle, read_seen_of
 from tunewright.bundle.seen import SeenRows
 from tunewright.data import read
-from tunewright.errors import DataError
+from tunewright.errors import DataError, ModelError
 from tunewright.metrics import Outcome, scores
 from tunewright.records import Score
 from tunewright.tasks import Multilabel, Regression, label_sets
@@ -34,6 +35,8 @@ class Predictor:
         self.model = model
         self.behaviours = behaviours
         self.seen = seen
+        # Explaining stands above this layer: `tw.load` hands it in.
+        self.explainer: Callable[..., Any] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
@@ -87,6 +90,22 @@ class Predictor:
         inside = label_sets(outcome.probabilities, outcome.labels, threshold)
         names = [[label for label, held in zip(task.labels, row, strict=True) if held] for row in inside.tolist()]
         return answers.with_columns(pl.Series("set", names, dtype=pl.List(pl.String)))
+
+    def explain(self, what: Any, **options: Any) -> Any:
+        """Say why it answers as it does: which words and columns pushed, and which training rows are like it.
+
+        Args:
+            what: a text (str), or a row as a dict (one explanation comes back); or a `Path`, a frame that speaks Arrow,
+                a list of dicts (a list of them comes back).
+            **options: `data` (rows to look for neighbours in), `label` (to explain in place of the one said), `method`
+                (in place of the best that passed its checks), `most` (rows that are explained).
+
+        Raises:
+            DataError: the rows lack a column, or a label or method that does not exist.
+        """
+        if self.explainer is None:
+            raise ModelError("Explaining needs a loaded bundle. Got a model in memory. Use tw.load(bundle).")
+        return self.explainer(what, **options)
 
     def evaluate(self, data: Any, *, seed: int = 0) -> dict[str, Score]:
         """Score the bundle on labelled rows: every metric of the task, with intervals.

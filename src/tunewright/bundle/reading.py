@@ -30,6 +30,7 @@ HEAD = "head.safetensors"
 TREES = "trees.safetensors"
 SEEN = "seen.safetensors"
 BEHAVIOURS = "behaviours.json"
+EXPLAINING = "explaining.json"
 LOADED = (".json", ".safetensors")
 
 
@@ -71,6 +72,14 @@ def read_seen_of(folder: Path) -> SeenRows | None:
     check_safetensors(folder / SEEN)
     arrays = load_file(folder / SEEN)
     return SeenRows(arrays["marks"], bool(arrays["whole"]))
+
+
+def read_explaining_of(folder: Path) -> Any:
+    """What the bundle holds of how its explanations were checked, as JSON; None where it holds nothing.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    return read_json(folder / EXPLAINING) if (folder / EXPLAINING).is_file() else None
 
 
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:

@@ -61,7 +61,14 @@ def verb(
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """What a person reads when a run ends: verdict, comparison, findings, paths."""
-    from tunewright.cli.text import behaviour_lines, comparison_table, finding_lines, remedy_lines, slice_lines
+    from tunewright.cli.text import (
+        behaviour_lines,
+        comparison_table,
+        expectation_lines,
+        finding_lines,
+        remedy_lines,
+        slice_lines,
+    )
 
     return "\n".join(
         [
@@ -71,12 +78,14 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             comparison_table(summary),
             *slice_lines(summary.get("slices", ())),
             *behaviour_lines(summary.get("behaviours", ())),
+            *expectation_lines(summary.get("expectations", ())),
             "",
             *finding_lines(summary["findings"], where=summary["report"]),
             *remedy_lines(summary),
             "",
             f"Report   {summary['report']}",
             f"Bundle   {summary['bundle']}",
+            f'Explain  tunewright explain {summary["run"]} "a text"',
             f"Predict  tunewright predict {summary['bundle']} NEW_DATA --out predictions.csv",
         ]
     )

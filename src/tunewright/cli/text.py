@@ -114,6 +114,16 @@ def behaviour_lines(behaviours: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def expectation_lines(expectations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the expert expected of the model and what rules undeclared, one per line; `expectations` as JSON.
+
+    >>> expectation_lines([{"name": "fee", "of": "word", "verdict": "confirmed", "text": "The model uses it."}])
+    ['', 'confirmed  word fee: The model uses it.']
+    """
+    lines = [f"{one['verdict']}  {one['of']} {words.visible(one['name'])}: {one['text']}" for one in expectations]
+    return ["", *(words.cut(line, LONGEST) for line in lines)] if lines else []
+
+
 def _score(raw: Any) -> Score:
     """A score that came through JSON, where what is undefined is null."""
     numbers = {name: float("nan") if raw[name] is None else raw[name] for name in ("value", "low", "high")}

@@ -45,6 +45,7 @@ class KnowledgeOptions:
         derive: new columns by name, each an expression over the others, as in `hour: "created_at.hour"`.
         costs: what confusions cost, by "true label -> label said"; others cost 1. Decisions then cost least.
         protect: slices, as in "channel == 'phone'", in which a model that gets worse is not called better.
+        expect: columns and words that should matter; the explanation is held to them.
         tests: path of a YAML file of behaviours that the model has to show; None: none.
 
     >>> KnowledgeOptions(never_use=("agent",)).weights is None
@@ -56,6 +57,7 @@ class KnowledgeOptions:
     derive: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
     protect: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
     tests: str | None = None
 
 

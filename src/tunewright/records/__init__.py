@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.explaining import (
+    ColumnWeight,
+    Expectation,
+    Explained,
+    Explanation,
+    Importance,
+    MethodCheck,
+    Neighbour,
+    TokenWeight,
+    WordEffect,
+)
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -25,6 +36,7 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "Column",
+    "ColumnWeight",
     "Compared",
     "ComparedSlice",
     "Comparison",
@@ -32,13 +44,19 @@ __all__ = [
     "Diagnosis",
     "Epoch",
     "Evaluation",
+    "Expectation",
+    "Explained",
+    "Explanation",
     "Finding",
     "Folds",
     "Impact",
+    "Importance",
     "Improvement",
     "Kind",
     "LearningCurve",
+    "MethodCheck",
     "Mistake",
+    "Neighbour",
     "Promise",
     "RemedyTrial",
     "Repair",
@@ -50,10 +68,12 @@ __all__ = [
     "Table",
     "TargetScale",
     "TaskKind",
+    "TokenWeight",
     "TrainedModel",
     "Trial",
     "Trust",
     "Verdict",
+    "WordEffect",
     "from_json",
     "to_json",
 ]

@@ -18,6 +18,7 @@ from tunewright.records import (
     Analysis,
     Epoch,
     Evaluation,
+    Explanation,
     Finding,
     Improvement,
     RemedyTrial,
@@ -28,7 +29,7 @@ from tunewright.records import (
     Table,
     TrainedModel,
 )
-from tunewright.report import charts, words
+from tunewright.report import charts, explaining, words
 from tunewright.report.drawing import Figure
 from tunewright.report.effects import became, effect, points, verdict
 from tunewright.report.study import figures as study_figures
@@ -61,6 +62,7 @@ class ReportData:
         trained: the kept model and how it came to be.
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
+        explanation: what the model looks at, or None.
         versions: package versions by name.
         digests: SHA-256 by what was digested.
         seconds: duration per station, in the order of the road; `total` is shown apart.
@@ -80,6 +82,7 @@ class ReportData:
     trained: TrainedModel
     evaluation: Evaluation
     analysis: Analysis
+    explanation: Explanation | None = None
     versions: Mapping[str, str]
     digests: Mapping[str, str]
     seconds: Mapping[str, float]
@@ -138,6 +141,7 @@ def _view(data: ReportData) -> dict[str, Any]:
         "pairs": charts.confused_pairs(
             data.analysis.labels, data.analysis.matrix, most=20 if len(data.analysis.labels) > HEATMAP else 8
         ),
+        "explained": explaining.view(data.explanation) if data.explanation is not None else {},
         "confident": any(mistake.confidence is not None for mistake in data.analysis.mistakes),
         "cells": list(dict.fromkeys(name for mistake in data.analysis.mistakes for name in mistake.cells)),
     }
@@ -191,6 +195,8 @@ def _figures(data: ReportData) -> dict[str, Figure]:
         labels = [analysis.labels[i] for i in shown]
         matrix = [[analysis.matrix[i][j] for j in shown] for i in shown]
         figures["confusion"] = charts.confusion(labels, matrix, totals=[sum(analysis.matrix[i]) for i in shown])
+    if data.explanation is not None:
+        figures |= explaining.figures(data.explanation)
     if analysis.points:
         figures["scatter"] = charts.scatter(analysis.points, target=data.table.target)
     return figures

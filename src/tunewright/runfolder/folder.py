@@ -96,6 +96,11 @@ class RunFolder:
         return self.path / "analysis.json"
 
     @property
+    def explanation_json(self) -> Path:
+        """The `Explanation`: what the model looks at."""
+        return self.path / "explanation.json"
+
+    @property
     def answers(self) -> Path:
         """The folder of the model's answers for the test rows, by which runs are compared."""
         return self.path / "answers"

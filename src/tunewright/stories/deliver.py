@@ -10,8 +10,9 @@ from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.bundle.seen import SeenRows
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, Finding, Improvement, Study, to_json
+from tunewright.records import Evaluation, Explanation, Finding, Improvement, Study, to_json
 from tunewright.runfolder import RunFolder
+from tunewright.stories.explaining import explaining_json
 from tunewright.stories.inspect import shortened
 from tunewright.stories.knowledge import bundled_behaviours
 from tunewright.stories.prepare import Prepared
@@ -35,6 +36,7 @@ def bundle(
     *,
     plan: Plan,
     raw: pl.DataFrame,
+    explanation: Explanation,
 ) -> None:
     """Write the bundle and hold it to the model in memory on validation rows; `raw` are all rows as they were read.
 
@@ -58,6 +60,7 @@ def bundle(
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
         behaviours=bundled_behaviours(plan),
         seen=SeenRows.of(raw[[*prepared.split.train, *prepared.split.validation]], fitted.model.preprocessor),
+        explaining=explaining_json(explanation),
     )
 
 
@@ -68,6 +71,7 @@ def summary(
     evaluation: Evaluation,
     *,
     plan: Plan,
+    explanation: Explanation,
     findings: Sequence[Finding],
     study: Study | None,
     improvement: Improvement | None,
@@ -108,6 +112,8 @@ def summary(
         "slices": to_json(evaluation.slices),
         # The cases that failed are raw text: they stand in evaluation.json and, if the plan allows, in the report.
         "behaviours": [{**one, "failures": []} for one in to_json(evaluation.behaviours)],
+        "explained_by": explanation.method,
+        "expectations": to_json(explanation.expectations),
         "findings": [shortened(finding) for finding in to_json(tuple(findings))],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),

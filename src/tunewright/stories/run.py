@@ -22,7 +22,7 @@ from tunewright.stories.knowledge import check_knowledge, correct, corrections_j
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
-    from tunewright.records import Evaluation, Finding
+    from tunewright.records import Evaluation, Explanation, Finding
     from tunewright.stories.corrections import Corrections
     from tunewright.stories.repair import Mended
     from tunewright.stories.training import Trained
@@ -181,7 +181,9 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
     _analyse(prepared, trained, folder, examples=request.plan.report.examples)
     clock.lap("evaluate")
-    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan, raw=loaded.frame)
+    explanation = _explain(prepared, trained, folder, request.plan, run)
+    clock.lap("explain")
+    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan, raw=loaded.frame, explanation=explanation)
     clock.lap("bundle")
     seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
     summary = deliver.summary(
@@ -190,6 +192,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
         fitted,
         evaluation,
         plan=request.plan,
+        explanation=explanation,
         findings=findings,
         study=searched.study,
         improvement=improved.improvement,
@@ -276,6 +279,18 @@ def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, example
     if not examples:
         analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))
     write_json(folder.analysis_json, analysis)
+
+
+def _explain(prepared: Prepared, trained: Trained, folder: RunFolder, plan: Plan, run: RunContext) -> Explanation:
+    """Look at what the model looks at, and tell what speaks against it."""
+    from tunewright.stories.explaining import explain_run
+
+    explanation = explain_run(prepared, trained, plan)
+    for one in explanation.expectations:
+        if one.verdict != "confirmed":
+            run.tell("explain", f"{one.verdict}: {one.of} {one.name!r}. {one.text}")
+    write_json(folder.explanation_json, explanation)
+    return explanation
 
 
 def _remove_checkpoints(folder: RunFolder) -> None:
