@@ -10,6 +10,7 @@ from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
+from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
 from tunewright.records.training import Diagnosis, Epoch, LearningCurve, TrainedModel
 from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Round, Study, Trial
@@ -20,6 +21,7 @@ __all__ = [
     "Audit",
     "BalanceKind",
     "Best",
+    "Ceiling",
     "Column",
     "Compared",
     "ComparedSlice",
@@ -34,10 +36,14 @@ __all__ = [
     "Kind",
     "LearningCurve",
     "Mistake",
+    "MistakeGroup",
     "RemedyTrial",
     "Repair",
     "Round",
     "Score",
+    "Slice",
+    "SliceAction",
+    "Slices",
     "Split",
     "Study",
     "Table",

@@ -137,6 +137,7 @@ def run_name(loaded: Loaded) -> str:
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
     from tunewright.stories.answering import answers_of_run, keep_answers
+    from tunewright.stories.errors import look_at_errors
     from tunewright.stories.improving import improve
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
@@ -166,7 +167,9 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
     keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
-    _analyse(prepared, trained, folder, examples=request.plan.report.examples)
+    examples, learned = request.plan.report.examples, examined.learned()
+    analysis = look_at_errors(prepared, trained, findings=examined.findings, learned=learned, examples=examples)
+    write_json(folder.analysis_json, analysis)
     clock.lap("evaluate")
     deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
     clock.lap("bundle")
@@ -238,18 +241,6 @@ def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
     opened = read_entries(folder.journal)[0]
     by = f"{folder.path.resolve()} {opened.time} {opened.data}"
     return count_look(loaded.frame[list(prepared.split.test)], by=by)
-
-
-def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, examples: bool) -> None:
-    """Look at the errors; without `report.examples` no text of a row is written."""
-    from tunewright.analysis import analyse
-
-    problem, fitted = trained.rows.problem, trained.fitted
-    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], fitted.model.decision)
-    analysis = analyse(problem.task, outcome, problem.typed["test"], prepared.split.test, prepared.table)
-    if not examples:
-        analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))
-    write_json(folder.analysis_json, analysis)
 
 
 def _remove_checkpoints(folder: RunFolder) -> None:
