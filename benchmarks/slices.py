@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import json
 import statistics
+import sys
 import time
 import zlib
 from collections import defaultdict
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from common import HERE, Failed, judged, options, report, run_json
+from common import HERE, Failed, cached, digest, judged, options, report, run_json
 from slice_planter import COLUMNS, NAMES, TEXTS, kinds_of, mistakes_of, plant
-from venvs import PEERS, python_of
+from venvs import PEERS, PINS, python_of
 
+import tunewright.analysis
 from tunewright.analysis.facts import facts_of
 from tunewright.analysis.slicing import FEWEST, FEWEST_SHARE, discover
 
 FOLDER = PEERS / "slices"
 MOST = TEN = 10
-WORDS = 150  # most frequent words that the peers are given beside the raw columns
+WORDS = {"tree": 150, "sliceline": 40}  # most frequent words that a peer is given; more take sliceline minutes a case
 GOAL = 10.0
 SLICERS = ("ours", "tree", "tree + text", "sliceline", "sliceline + text")
 PEER_NAMES = SLICERS[1:]
@@ -31,7 +35,7 @@ PEER_NAMES = SLICERS[1:]
 
 def cases_of(name, given):
     """Planted cases of a set: every kind, several seeds."""
-    mistakes = mistakes_of(name, given.rows or 4000)
+    mistakes = mistakes_of(name, given.rows or 2000)
     for kind in kinds_of(mistakes):
         for seed in range(given.seeds):
             rng = np.random.default_rng([seed, zlib.crc32(f"{name} {kind}".encode())])
@@ -50,7 +54,7 @@ def by_ours(mistakes):
     return [one.mask for one in found.found], [str(one.slicing) for one in found.found]
 
 
-def raw_columns(mistakes, *, text):
+def raw_columns(mistakes, *, text, most):
     """(n, c) numbers for the peers: numbers, category codes by frequency; with `text` measures and frequent words."""
     facts = facts_of(mistakes.frame, mistakes.table)
     names = set(mistakes.columns("text"))
@@ -60,11 +64,11 @@ def raw_columns(mistakes, *, text):
         often = [value for value, _ in sorted(cells.drop_nulls().value_counts().rows(), key=lambda row: -row[1])[:50]]
         codes = {value: place for place, value in enumerate(often)}
         categories.append(np.array([codes.get(cell, -1) for cell in cells], float))
-    words = frequent_words(facts) if text else []
+    words = frequent_words(facts, most) if text else []
     return numbers, categories, words
 
 
-def frequent_words(facts):
+def frequent_words(facts, most):
     found = []
     for spaced in facts.spaced.values():
         cells = [set(text.split()) for text in spaced]
@@ -72,7 +76,7 @@ def frequent_words(facts):
         for cell in cells:
             for word in cell:
                 count[word] += 1
-        often = sorted(count, key=lambda word: (-count[word], word))[:WORDS]
+        often = sorted(count, key=lambda word: (-count[word], word))[:most]
         found += [np.array([word in cell for cell in cells], float) for word in often]
     return found
 
@@ -81,7 +85,7 @@ def by_tree(mistakes, *, text):
     """The ten leaves with the greatest mean error of a tree that may cut as often as leaves stay large enough."""
     from sklearn.tree import DecisionTreeRegressor
 
-    numbers, categories, words = raw_columns(mistakes, text=text)
+    numbers, categories, words = raw_columns(mistakes, text=text, most=WORDS["tree"])
     hot = [np.where(codes == code, 1.0, 0.0) for codes in categories for code in np.unique(codes)]
     columns = [*numbers, *hot, *words]
     if not columns:
@@ -95,7 +99,7 @@ def by_tree(mistakes, *, text):
 
 def write_case(mistakes, path, *, text):
     """For sliceline: numbers in tenths, categories, words as codes from 1."""
-    numbers, categories, words = raw_columns(mistakes, text=text)
+    numbers, categories, words = raw_columns(mistakes, text=text, most=WORDS["sliceline"])
     columns = [np.searchsorted(np.unique(np.nanquantile(x, np.arange(0.1, 1, 0.1))), x) + 1 for x in numbers]
     columns += [codes + 2 for codes in categories] + [word + 1 for word in words]
     if not columns:
@@ -155,7 +159,7 @@ class Measured:
         masks, said = by_ours(rows)
         self.seconds.append(time.perf_counter() - start)
         self.keep((*where, "ours"), masks, planted)
-        print(name, planted.kind, seed, planted.said, "|", said, self.found[(*where, "ours")][-1])
+        print(name, planted.kind, seed, planted.said, "|", said, self.found[(*where, "ours")][-1], file=sys.stderr)
         for who, text in (("tree", False), ("tree + text", True)):
             self.keep((*where, who), by_tree(rows, text=text), planted)
         for who, text in (("sliceline", False), ("sliceline + text", True)):
@@ -171,7 +175,7 @@ class Measured:
     def peer(self, name, who, cases):
         """Run sliceline on what was written."""
         try:
-            # With words there are hundreds of columns: conjunctions of two, as ours looks at, and no more.
+            # With words there are many columns: conjunctions of two, as ours looks at, and no more.
             answered = by_sliceline([path for path, _, _ in cases], 2 if "text" in who else 3)
         except (Failed, OSError, ValueError) as problem:
             self.notes.append(f"{who} on {name} failed: {str(problem).splitlines()[-1][:200]}")
@@ -181,32 +185,54 @@ class Measured:
         for path, where, planted in cases:
             self.keep((*where, who), np.load(str(path).replace(".npz", ".sliceline.npy")), planted)
 
+    def as_json(self):
+        found = [[*key, many] for key, many in self.found.items()]
+        return {
+            "found": found,
+            "seconds": self.seconds,
+            "notes": self.notes,
+            "version": self.version,
+            "peer_seconds": self.peer_seconds,
+        }
 
-def measure(names, given):
-    """Plant, search, score."""
+    def add(self, made):
+        """Put what `as_json` wrote of one set beside the others."""
+        self.found.update({(name, kind, who): many for name, kind, who, many in made["found"]})
+        self.seconds += made["seconds"]
+        self.notes += made["notes"]
+        self.version = self.version or made["version"]
+        for who, many in made["peer_seconds"].items():
+            self.peer_seconds[who] += many
+
+
+def measure(name, given):
+    """Plant in one set, search, score."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    measured = Measured()
-    for name in names:
-        waiting = {"sliceline": [], "sliceline + text": []}
-        for seed, planted in cases_of(name, given):
-            measured.case(name, seed, planted, waiting)
-        for who, cases in waiting.items():
-            if cases:
-                measured.peer(name, who, cases)
-    return measured
+    measured, waiting = Measured(), {"sliceline": [], "sliceline + text": []}
+    for seed, planted in cases_of(name, given):
+        measured.case(name, seed, planted, waiting)
+    for who, cases in waiting.items():
+        if cases:
+            measured.peer(name, who, cases)
+    return measured.as_json()
 
 
-def false_alarms(names, given):
+def false_alarms(name, given):
     """Studies of errors dealt to the rows at random, and how many of them report a slice."""
-    studies = alarms = 0
-    for name in names:
-        mistakes = mistakes_of(name, min(given.rows or 1500, 1500))
-        facts = facts_of(mistakes.frame, mistakes.table, vectors=mistakes.vectors)
-        for seed in range(given.studies):
-            rng = np.random.default_rng([seed, 7])
-            found = discover(facts, rng.permutation(mistakes.errors), seed=seed)
-            studies, alarms = studies + 1, alarms + bool(found.found)
-    return alarms, studies
+    mistakes = mistakes_of(name, min(given.rows or 1000, 1000))
+    facts = facts_of(mistakes.frame, mistakes.table, vectors=mistakes.vectors)
+    alarms = 0
+    for seed in range(given.studies):
+        errors = np.random.default_rng([seed, 7]).permutation(mistakes.errors)
+        alarms += bool(discover(facts, errors, seed=seed).found)
+    return {"alarms": alarms, "studies": given.studies}
+
+
+def sources():
+    """Digests of whatever decides what a search gives: a set that was measured by the same code is not again."""
+    folder = Path(tunewright.analysis.__file__).parent
+    files = [*sorted(folder.glob("*.py")), Path(__file__), HERE / "slice_planter.py", HERE / "peers/sliceline_find.py"]
+    return [digest(file) for file in files]
 
 
 def mean(found, who, what, *, name=None, kind=None):
@@ -275,14 +301,17 @@ def lead(found, who):
 
 def main():
     parser = options(__doc__.splitlines()[0], "rows")
-    parser.add_argument("--seeds", type=int, default=3, help="planted slices per set and kind")
-    parser.add_argument("--studies", type=int, default=50, help="searches per set among errors without a pattern")
+    parser.add_argument("--seeds", type=int, default=2, help="planted slices per set and kind")
+    parser.add_argument("--studies", type=int, default=30, help="searches per set among errors without a pattern")
     parser.add_argument("--sets", nargs="*", default=NAMES, choices=NAMES)
     given = parser.parse_args()
-    measured = measure(given.sets, given)
-    found, seconds = measured.found, measured.seconds
-    alarms, studies = false_alarms(given.sets, given)
-    share = alarms / max(studies, 1)
+    measured, alarms, studies = Measured(), 0, 0
+    for name in given.sets:
+        key = {"set": name, "rows": given.rows, "sources": sources(), "pins": PINS["sliceline"]}
+        measured.add(cached("slices", key | {"seeds": given.seeds}, partial(measure, name, given)))
+        chance = cached("slices-chance", key | {"studies": given.studies}, partial(false_alarms, name, given))
+        alarms, studies = alarms + chance["alarms"], studies + chance["studies"]
+    found, seconds, share = measured.found, measured.seconds, alarms / max(studies, 1)
     slow = ", ".join(f"{who} {statistics.median(many):.1f} s" for who, many in measured.peer_seconds.items())
     report(
         lines(found, given.sets),
@@ -292,9 +321,10 @@ def main():
             "column follows the slice's; conjunction: two conditions of different columns.",
             *(lead(found, who) for who in PEER_NAMES if any(key[2] == who for key in found)),
             "Precision@10: planted rows among the ten worst of the group that fits best by Jaccard; recall: planted "
-            "rows in it. The tree's groups are its leaves, those of sliceline its ten best (numbers in tenths). "
+            "rows in it. The tree's groups are its leaves, those of sliceline its ten best (alpha 0.95, "
+            "numbers in tenths). "
             "Without text they see raw columns, with text also lengths, shares of signs and the "
-            f"{WORDS} most frequent words, which ours derives by itself.",
+            f"{WORDS['tree']} (sliceline {WORDS['sliceline']}) most frequent words, which ours derives by itself.",
             f"Errors dealt to rows at random: {alarms} of {studies} studies report a slice ({100 * share:.1f} %; "
             f"goal at most 5 %: {judged(share, 0.05, below=True)}).",
             f"A search takes {statistics.median(seconds):.1f} s in the median, {max(seconds):.1f} s at most"
