@@ -27,15 +27,15 @@ from tunewright.analysis.slicing import FEWEST, FEWEST_SHARE, discover
 
 FOLDER = PEERS / "slices"
 MOST = TEN = 10
-WORDS = {"tree": 150, "sliceline": 40}  # most frequent words that a peer is given; more take sliceline minutes a case
+WORDS = 150  # most frequent words that a tree is given
 GOAL = 10.0
-SLICERS = ("ours", "tree", "tree + text", "sliceline", "sliceline + text")
+SLICERS = ("ours", "tree", "tree + text", "sliceline")
 PEER_NAMES = SLICERS[1:]
 
 
 def cases_of(name, given):
     """Planted cases of a set: every kind, several seeds."""
-    mistakes = mistakes_of(name, given.rows or 2000)
+    mistakes = mistakes_of(name, given.rows or 1500)
     for kind in kinds_of(mistakes):
         for seed in range(given.seeds):
             rng = np.random.default_rng([seed, zlib.crc32(f"{name} {kind}".encode())])
@@ -54,7 +54,7 @@ def by_ours(mistakes):
     return [one.mask for one in found.found], [str(one.slicing) for one in found.found]
 
 
-def raw_columns(mistakes, *, text, most):
+def raw_columns(mistakes, *, text):
     """(n, c) numbers for the peers: numbers, category codes by frequency; with `text` measures and frequent words."""
     facts = facts_of(mistakes.frame, mistakes.table)
     names = set(mistakes.columns("text"))
@@ -64,11 +64,11 @@ def raw_columns(mistakes, *, text, most):
         often = [value for value, _ in sorted(cells.drop_nulls().value_counts().rows(), key=lambda row: -row[1])[:50]]
         codes = {value: place for place, value in enumerate(often)}
         categories.append(np.array([codes.get(cell, -1) for cell in cells], float))
-    words = frequent_words(facts, most) if text else []
+    words = frequent_words(facts) if text else []
     return numbers, categories, words
 
 
-def frequent_words(facts, most):
+def frequent_words(facts):
     found = []
     for spaced in facts.spaced.values():
         cells = [set(text.split()) for text in spaced]
@@ -76,7 +76,7 @@ def frequent_words(facts, most):
         for cell in cells:
             for word in cell:
                 count[word] += 1
-        often = sorted(count, key=lambda word: (-count[word], word))[:most]
+        often = sorted(count, key=lambda word: (-count[word], word))[:WORDS]
         found += [np.array([word in cell for cell in cells], float) for word in often]
     return found
 
@@ -85,7 +85,7 @@ def by_tree(mistakes, *, text):
     """The ten leaves with the greatest mean error of a tree that may cut as often as leaves stay large enough."""
     from sklearn.tree import DecisionTreeRegressor
 
-    numbers, categories, words = raw_columns(mistakes, text=text, most=WORDS["tree"])
+    numbers, categories, words = raw_columns(mistakes, text=text)
     hot = [np.where(codes == code, 1.0, 0.0) for codes in categories for code in np.unique(codes)]
     columns = [*numbers, *hot, *words]
     if not columns:
@@ -97,11 +97,11 @@ def by_tree(mistakes, *, text):
     return [leaf == one for one in order[:MOST]]
 
 
-def write_case(mistakes, path, *, text):
-    """For sliceline: numbers in tenths, categories, words as codes from 1."""
-    numbers, categories, words = raw_columns(mistakes, text=text, most=WORDS["sliceline"])
+def write_case(mistakes, path):
+    """For sliceline: raw columns, numbers in tenths, categories, as codes from 1; False where all is text."""
+    numbers, categories, _ = raw_columns(mistakes, text=False)
     columns = [np.searchsorted(np.unique(np.nanquantile(x, np.arange(0.1, 1, 0.1))), x) + 1 for x in numbers]
-    columns += [codes + 2 for codes in categories] + [word + 1 for word in words]
+    columns += [codes + 2 for codes in categories]
     if not columns:
         return False
     codes = np.stack(columns, 1).astype(np.int64)
@@ -109,9 +109,9 @@ def write_case(mistakes, path, *, text):
     return True
 
 
-def by_sliceline(files, most):
-    """Seconds, version; masks lie beside the files."""
-    config = {"files": [str(path) for path in files], "most": most}
+def by_sliceline(files):
+    """Seconds, version; masks lie beside the files. Conjunctions of two, as ours looks at."""
+    config = {"files": [str(path) for path in files], "most": 2}
     script = HERE / "peers" / "sliceline_find.py"
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(FOLDER), "OMP_NUM_THREADS": "1"}
     return run_json([python_of("sliceline"), script, json.dumps(config)], environment)
@@ -162,28 +162,27 @@ class Measured:
         print(name, planted.kind, seed, planted.said, "|", said, self.found[(*where, "ours")][-1], file=sys.stderr)
         for who, text in (("tree", False), ("tree + text", True)):
             self.keep((*where, who), by_tree(rows, text=text), planted)
-        for who, text in (("sliceline", False), ("sliceline + text", True)):
-            path = FOLDER / f"{name} {planted.kind} {seed} {who}.npz"
-            if write_case(rows, path, text=text):
-                waiting[who].append((path, where, planted))
-            else:
-                self.keep((*where, who), [], planted)
+        path = FOLDER / f"{name} {planted.kind} {seed}.npz"
+        if write_case(rows, path):
+            waiting.append((path, where, planted))
+        else:
+            self.keep((*where, "sliceline"), [], planted)
 
     def keep(self, key, masks, planted):
         self.found[key].append(scores(masks, planted.mistakes.errors, planted.mask))
 
-    def peer(self, name, who, cases):
+    def peer(self, name, cases):
         """Run sliceline on what was written."""
         try:
-            # With words there are many columns: conjunctions of two, as ours looks at, and no more.
-            answered = by_sliceline([path for path, _, _ in cases], 2 if "text" in who else 3)
+            answered = by_sliceline([path for path, _, _ in cases])
         except (Failed, OSError, ValueError) as problem:
-            self.notes.append(f"{who} on {name} failed: {str(problem).splitlines()[-1][:200]}")
+            self.notes.append(f"sliceline on {name} failed: {str(problem).splitlines()[-1][:200]}")
             return
         self.version = answered["version"]
-        self.peer_seconds[who] += answered["seconds"]
+        self.peer_seconds["sliceline"] += answered["seconds"]
         for path, where, planted in cases:
-            self.keep((*where, who), np.load(str(path).replace(".npz", ".sliceline.npy")), planted)
+            masks = np.load(str(path).replace(".npz", ".sliceline.npy"))
+            self.keep((*where, "sliceline"), masks, planted)
 
     def as_json(self):
         found = [[*key, many] for key, many in self.found.items()]
@@ -208,18 +207,17 @@ class Measured:
 def measure(name, given):
     """Plant in one set, search, score."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    measured, waiting = Measured(), {"sliceline": [], "sliceline + text": []}
+    measured, waiting = Measured(), []
     for seed, planted in cases_of(name, given):
         measured.case(name, seed, planted, waiting)
-    for who, cases in waiting.items():
-        if cases:
-            measured.peer(name, who, cases)
+    if waiting:
+        measured.peer(name, waiting)
     return measured.as_json()
 
 
 def false_alarms(name, given):
     """Studies of errors dealt to the rows at random, and how many of them report a slice."""
-    mistakes = mistakes_of(name, min(given.rows or 1000, 1000))
+    mistakes = mistakes_of(name, min(given.rows or 800, 800))
     facts = facts_of(mistakes.frame, mistakes.table, vectors=mistakes.vectors)
     alarms = 0
     for seed in range(given.studies):
@@ -302,7 +300,7 @@ def lead(found, who):
 def main():
     parser = options(__doc__.splitlines()[0], "rows")
     parser.add_argument("--seeds", type=int, default=2, help="planted slices per set and kind")
-    parser.add_argument("--studies", type=int, default=30, help="searches per set among errors without a pattern")
+    parser.add_argument("--studies", type=int, default=25, help="searches per set among errors without a pattern")
     parser.add_argument("--sets", nargs="*", default=NAMES, choices=NAMES)
     given = parser.parse_args()
     measured, alarms, studies = Measured(), 0, 0
@@ -321,10 +319,9 @@ def main():
             "column follows the slice's; conjunction: two conditions of different columns.",
             *(lead(found, who) for who in PEER_NAMES if any(key[2] == who for key in found)),
             "Precision@10: planted rows among the ten worst of the group that fits best by Jaccard; recall: planted "
-            "rows in it. The tree's groups are its leaves, those of sliceline its ten best (alpha 0.95, "
-            "numbers in tenths). "
-            "Without text they see raw columns, with text also lengths, shares of signs and the "
-            f"{WORDS['tree']} (sliceline {WORDS['sliceline']}) most frequent words, which ours derives by itself.",
+            "rows in it. The tree's groups are its leaves (at least as large as ours, 64 at most), those of sliceline "
+            "its ten best of one or two conditions (alpha 0.95, numbers in tenths). Both see raw columns; the tree "
+            f"with text also lengths, shares of signs and the {WORDS} most frequent words, which ours derives.",
             f"Errors dealt to rows at random: {alarms} of {studies} studies report a slice ({100 * share:.1f} %; "
             f"goal at most 5 %: {judged(share, 0.05, below=True)}).",
             f"A search takes {statistics.median(seconds):.1f} s in the median, {max(seconds):.1f} s at most"

@@ -205,7 +205,7 @@ Single = Range | Value | Missing | Words | Pattern | Mark | Region
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slicing:
-    """One or two conditions, all of which hold."""
+    """One, two or, in the core of a slice, three conditions, all of which hold."""
 
     parts: tuple[Single, ...]
     quotes: bool = field(init=False)

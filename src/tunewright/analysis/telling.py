@@ -184,4 +184,4 @@ def _text(discovery: Discovery, part: Part, *, name: str) -> str:
     if not count:
         return f"{looked}; none has more errors than chance gives the worst of so many."
     verb = "has" if count == 1 else "have"
-    return f"{looked}; {count} {verb} more errors than chance gives the worst of so many in 19 searches of 20."
+    return f"{looked}; {count} {verb} more errors than chance gives the worst of so many in 97 searches of 100."
