@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tunewright.records import (
     Analysis,
+    Ceiling,
     Column,
     Comparison,
     Diagnosis,
@@ -23,9 +24,12 @@ from tunewright.records import (
     Finding,
     LearningCurve,
     Mistake,
+    MistakeGroup,
     RemedyTrial,
     Rung,
     Score,
+    Slice,
+    Slices,
     Split,
     Table,
     TrainedModel,
@@ -693,3 +697,49 @@ def test_what_training_did_is_said_with_its_evidence():
 def test_a_run_of_an_older_release_has_neither():
     page = render(multiclass())
     assert "Did it overfit?" not in page and "Would more rows help?" not in page
+
+
+def sliced(description: str = "words in 'message' above 12") -> ReportData:
+    start = multiclass()
+    one = Slice(
+        description=description, rows=40, error=a_score(0.45), rest=0.14, difference=a_score(0.31), p_value=0.01,
+        excess=12.4, examples=(7, 11), train_rows=212, action="reweight", why=f"212 train rows. {description}",
+        test=a_score(0.41), test_rest=0.16,
+    )  # fmt: skip
+    slices = Slices(
+        part="validation", measure="error rate", rows=139, conditions=2345, level=0.05, text="2,345 groups.",
+        found=(one, replace(one, test=None, test_rest=None)),
+    )  # fmt: skip
+    group = MistakeGroup(truth=description, predicted="billing", rows=9, suspects=2, examples=(3, 4))
+    ceiling = Ceiling(value=a_score(0.97), text="About 3.0 % of the labels are likely wrong.")
+    mistakes = tuple(replace(one, suspect=True, instead=description) for one in start.analysis.mistakes)
+    analysis = replace(start.analysis, slices=slices, groups=(group,), ceiling=ceiling, mistakes=mistakes)
+    return replace(start, analysis=analysis)
+
+
+def test_slices_are_shown_with_their_evidence_and_what_to_do() -> None:
+    text = Page(render(sliced())).text
+    for said in ("words in 'message' above 12", "2,345 groups.", "Reweight", "≤ 0.01", "7, 11", "no such row"):
+        assert said in text
+    assert "About 3.0 % of the labels" in text and "others say words in" in text
+    assert "Where the model errs more" not in Page(render(multiclass())).text
+
+
+def test_without_examples_the_page_says_what_it_leaves_out() -> None:
+    assert "Words and values of the data are left out" in render(replace(sliced(), examples=False))
+    assert "Words and values of the data are left out" not in render(sliced())
+
+
+def test_a_hostile_slice_stays_text() -> None:
+    html = render(sliced(HOSTILE))
+    page = Page(html)
+    assert page.open == [] and len(page.scripts) == len(Page(render(multiclass())).scripts)
+    assert page.text.count("<script>alert(1)</script>") >= 5
+
+
+def test_a_part_without_slices_says_so() -> None:
+    data = sliced()
+    assert data.analysis.slices is not None
+    none = replace(data, analysis=replace(data.analysis, slices=replace(data.analysis.slices, found=(), text="None.")))
+    page = Page(render(none))
+    assert "None." in page.text and "What to do" not in page.text

@@ -44,6 +44,7 @@ class KnowledgeOptions:
         weights: a number column >= 0 that says how much each row matters; None: all rows matter alike.
         derive: new columns by name, each an expression over the others, as in `hour: "created_at.hour"`.
         costs: what confusions cost, by "true label -> label said"; others cost 1. Decisions then cost least.
+        emphasise: a condition; train rows that meet it count twice as much as the others; None: all count alike.
         protect: slices, as in "channel == 'phone'", in which a model that gets worse is not called better.
         expect: columns and words that should matter; the explanation is held to them.
         tests: path of a YAML file of behaviours that the model has to show; None: none.
@@ -56,6 +57,7 @@ class KnowledgeOptions:
     weights: str | None = None
     derive: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    emphasise: str | None = None
     protect: tuple[str, ...] = ()
     expect: tuple[str, ...] = ()
     tests: str | None = None

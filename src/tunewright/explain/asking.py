@@ -105,11 +105,12 @@ class Asker:
         """(n, D) vectors of texts; each distinct one is computed once."""
         import torch
 
+        from tunewright.models.encoder import Encoder
         from tunewright.models.inputs import Inputs
         from tunewright.models.outputs import encode_inputs
 
         model = self.model
-        assert model.network.encoder is not None and model.tokenizer is not None
+        assert isinstance(model.network.encoder, Encoder) and model.tokenizer is not None
         if len(self._vectors) > MOST_HELD:
             self._vectors.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]

@@ -21,6 +21,7 @@ from tunewright.records.explaining import (
 )
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
+from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
 from tunewright.records.training import Diagnosis, Epoch, LearningCurve, Rung, TrainedModel
 from tunewright.records.trust import Abstention, Calibration, CalibrationBin, Curve, Promise, Trust
@@ -35,6 +36,7 @@ __all__ = [
     "Best",
     "Calibration",
     "CalibrationBin",
+    "Ceiling",
     "Column",
     "ColumnWeight",
     "Compared",
@@ -56,6 +58,7 @@ __all__ = [
     "LearningCurve",
     "MethodCheck",
     "Mistake",
+    "MistakeGroup",
     "Neighbour",
     "Promise",
     "RemedyTrial",
@@ -63,6 +66,9 @@ __all__ = [
     "Round",
     "Rung",
     "Score",
+    "Slice",
+    "SliceAction",
+    "Slices",
     "Split",
     "Study",
     "Table",

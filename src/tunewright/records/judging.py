@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tunewright.records.score import Score
+from tunewright.records.slicing import Ceiling, MistakeGroup, Slices
 from tunewright.records.trust import Trust
 
 
@@ -67,13 +68,18 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut."""
+    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut.
+
+    `suspect` says that the label is in doubt, `instead` which one the other rows suggest.
+    """
 
     row: int
     truth: str
     predicted: str
     confidence: float | None
     cells: Mapping[str, str]
+    suspect: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,8 @@ class Analysis:
     """What the report shows of the errors: a confusion matrix (rows: truth) or predicted-against-true, worst mistakes.
 
     `labels` and `matrix` are empty for regression and multilabel; `points` holds (true, predicted) for regression.
+    `groups` are the mistakes by kind, `slices` groups of rows with more errors than the rest, `ceiling` what noise in
+    the labels allows; None where that cannot be told.
     """
 
     schema: ClassVar[int] = 1
@@ -88,3 +96,6 @@ class Analysis:
     matrix: tuple[tuple[int, ...], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    groups: tuple[MistakeGroup, ...] = ()
+    slices: Slices | None = None
+    ceiling: Ceiling | None = None

@@ -142,6 +142,8 @@ def _view(data: ReportData) -> dict[str, Any]:
             data.analysis.labels, data.analysis.matrix, most=20 if len(data.analysis.labels) > HEATMAP else 8
         ),
         "explained": explaining.view(data.explanation) if data.explanation is not None else {},
+        "totals": {label: sum(row) for label, row in zip(data.analysis.labels, data.analysis.matrix, strict=False)},
+        "doubted": any(mistake.suspect for mistake in data.analysis.mistakes),
         "confident": any(mistake.confidence is not None for mistake in data.analysis.mistakes),
         "cells": list(dict.fromkeys(name for mistake in data.analysis.mistakes for name in mistake.cells)),
     }

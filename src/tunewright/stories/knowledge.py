@@ -26,6 +26,8 @@ def check_knowledge(prepared: Prepared, plan: Plan) -> None:
     from tunewright.evaluation.protected import read_slices
 
     read_slices(plan.knowledge.protect, prepared.typed.schema)
+    if plan.knowledge.emphasise is not None:
+        read_slices([plan.knowledge.emphasise], prepared.typed.schema, path="knowledge.emphasise")
     if plan.knowledge.tests is not None:
         check_behaviours(
             read_behaviours(plan.knowledge.tests),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from tunewright.data import Reading, conform, describe, read
+from tunewright.data.expressions import parse
 from tunewright.data.names import suggest
 from tunewright.detectors import Rows
 from tunewright.errors import DataError, PlanError
@@ -151,7 +153,7 @@ def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Ta
     """
     from tunewright.learning.problem import pose_problem
 
-    return pose_problem(
+    problem = pose_problem(
         prepared.typed,
         prepared.table,
         split or prepared.split,
@@ -160,6 +162,17 @@ def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Ta
         model=plan.model,
         seed=plan.seed,
     )
+    return problem if plan.knowledge.emphasise is None else _emphasised(problem, plan.knowledge.emphasise)
+
+
+def _emphasised(problem: Problem, condition: str) -> Problem:
+    """The problem with train rows that meet a condition counting twice as much as the others."""
+    from tunewright.analysis.acting import weighted
+
+    weights = weighted(parse(condition).holds(problem.typed["train"]).to_numpy())
+    if problem.weights is not None:
+        weights = weights * problem.weights
+    return replace(problem, weights=np.asarray(weights / max(float(weights.mean()), 1e-12), np.float32))
 
 
 def task_of(prepared: Prepared, plan: Plan) -> Task:

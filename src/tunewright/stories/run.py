@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunewright.data import fingerprint
 from tunewright.errors import PlanError
@@ -24,6 +24,7 @@ from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 if TYPE_CHECKING:
     from tunewright.records import Evaluation, Explanation, Finding
     from tunewright.stories.corrections import Corrections
+    from tunewright.stories.errors import Doubts
     from tunewright.stories.repair import Mended
     from tunewright.stories.training import Trained
 
@@ -150,13 +151,14 @@ def run_name(loaded: Loaded) -> str:
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
     from tunewright.stories.answering import answers_of_run, keep_answers
+    from tunewright.stories.errors import look_at_errors
     from tunewright.stories.improving import improve
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
 
     clock = Clock(run.observe)
-    mended, findings = audited(request.plan, loaded, folder, run)
+    mended, findings, doubts = audited(request.plan, loaded, folder, run)
     prepared = mended.prepared
     clock.lap("audit")
     searched = search(prepared, mended.plan, run)
@@ -179,7 +181,9 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
     keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
-    _analyse(prepared, trained, folder, examples=request.plan.report.examples)
+    examples = request.plan.report.examples
+    analysis = look_at_errors(prepared, trained, findings=findings, doubts=doubts, examples=examples)
+    write_json(folder.analysis_json, analysis)
     clock.lap("evaluate")
     explanation = _explain(prepared, trained, folder, request.plan, run)
     clock.lap("explain")
@@ -209,20 +213,29 @@ def _doubtful(findings: tuple[Finding, ...]) -> list[int]:
     return [row for finding in findings if finding.kind == "label_errors" for row in finding.rows]
 
 
-def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, tuple[Finding, ...]]:
+class Audited(NamedTuple):
+    """What goes on from the audit: mended rows, findings, and what speaks against the labels."""
+
+    mended: Mended
+    findings: tuple[Finding, ...]
+    doubts: Doubts
+
+
+def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> Audited:
     """Split, correct, examine and mend; written to the run folder.
 
-    Of what the audit learned (features, sums over folds, words) only findings and kept remedies go on; the memory is
-    given back before anything trains.
+    Of what the audit learned (features, sums over folds, words) only findings, doubts and kept remedies go on; the
+    memory is given back before anything trains.
     """
     from tunewright.models.exhausted import give_back
 
-    mended, findings = _audited(plan, loaded, folder, run)
+    found = _audited(plan, loaded, folder, run)
     give_back()
-    return mended, findings
+    return found
 
 
-def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, tuple[Finding, ...]]:
+def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> Audited:
+    from tunewright.stories.errors import doubts_of
     from tunewright.stories.repair import mend
 
     prepared = prepare(loaded, plan)
@@ -232,7 +245,7 @@ def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> 
     examined = examine(prepared, plan, run)
     mended = mend(prepared, examined, plan, run)
     write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
-    return mended, examined.findings
+    return Audited(mended, examined.findings, doubts_of(examined.learned(), seed=plan.seed))
 
 
 def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:
@@ -267,18 +280,6 @@ def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
     # Not by its path: a run that goes on in another place, or on another machine, is the same run.
     by = f"{folder.path.name} {opened.time} {opened.data}"
     return count_look(loaded.frame[list(prepared.split.test)], by=by)
-
-
-def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, examples: bool) -> None:
-    """Look at the errors; without `report.examples` no text of a row is written."""
-    from tunewright.analysis import analyse
-
-    problem, fitted = trained.rows.problem, trained.fitted
-    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], fitted.model.decision)
-    analysis = analyse(problem.task, outcome, problem.typed["test"], prepared.split.test, prepared.table)
-    if not examples:
-        analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))
-    write_json(folder.analysis_json, analysis)
 
 
 def _explain(prepared: Prepared, trained: Trained, folder: RunFolder, plan: Plan, run: RunContext) -> Explanation:
