@@ -15,13 +15,15 @@ from venvs import PEERS
 
 ROWS = 2000
 NAMES = ("support_desk", "titanic", "snips", "sms_spam", "emobank")
-ARMS = ("full", "auto")
+# What trains, and behind an @ the minutes of the budget: with one, the rung between is tried on any number of rows.
+ARMS = ("full", "auto@1000")
 PARTS = ("validation", "test")
 HOME = PEERS / "home"  # vectors of the probe are kept, states under frozen layers are removed before every fit
 
 
-def plan_for(name, seed, rows):
+def plan_for(name, seed, given):
     """The file of a set, or of a sample of it, split by the product."""
+    rows = given.rows or ROWS
     if name == "support_desk":
         from tunewright.example import path
 
@@ -34,15 +36,18 @@ def plan_for(name, seed, rows):
     return {
         "data": {"train": str(data), "target": target, "columns": dict.fromkeys(ignore, "ignore")},
         "objective": {"metric": metric},
+        "splits": {"validation": given.validation},
         "seed": seed,
     }
 
 
 def measure(name, seed, given, source):
     """All arms of one set and seed, each a process; taken from the cache where neither data nor product has changed."""
-    plan, found = plan_for(name, seed, given.rows or ROWS), {}
+    plan, found = plan_for(name, seed, given), {}
     for arm in given.arms:
-        config = {"plan": plan, "train": arm}
+        train, _, minutes = arm.partition("@")
+        budget = {"budget": {"minutes": float(minutes)}} if minutes else {}
+        config = {"plan": plan | budget, "train": train}
         key = {**config, "data": digest(Path(plan["data"]["train"])), "source": source}
         make = partial(run_ours, "ladder", config, home=str(HOME))
         found[arm] = cached("ladder", key, make, use_cache=not given.no_cache)
@@ -107,7 +112,9 @@ def main():
     parser = options(__doc__, "rows", "no-cache")
     parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--arms", nargs="+", default=list(ARMS), help="values of model.train; the first is the base")
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), help="values of model.train[@minutes]; first the base")
+    parser.add_argument("--validation", type=float, default=0.15, help="share of the rows")
+    parser.add_argument("--part", default="", help="of the section, for a table beside the others")
     given = parser.parse_args()
     source, found = source_digest(), {}
     for name in given.sets:
@@ -118,6 +125,7 @@ def main():
         rungs = [rung for one in everything for rung in one["rungs"]]
         verdicts = Counter(f"{rung['name']} {rung['verdict']}" for rung in rungs)
         notes = [
+            "auto@1000: auto with budget.minutes: 1000, so that the top half is tried whatever the number of rows.",
             f"At most {given.rows or ROWS:,} rows of each set, split by the product, seeds "
             f"{', '.join(map(str, given.seeds))}; every arm is a fit in a process of its own (probe, training, words, "
             "decision), vectors of the probe cached, states under frozen layers not. CPU seconds of one thread, since "
@@ -127,7 +135,7 @@ def main():
             f"Rungs of auto: {', '.join(f'{count} × {name}' for name, count in sorted(verdicts.items()))}.",
             pace(everything),
         ]
-        report(table, notes, given)
+        report(table, notes, given, given.part)
 
 
 if __name__ == "__main__":
