@@ -34,8 +34,8 @@ class IntegratedGradients:
 
     A blank row has the mask token's embedding in place of every token (zeros where the vocabulary has none) and the
     usual cells of the train rows. The weights add up to the score's change along the path, up to `tolerance`; points
-    are doubled until they do, up to 64; what gap is left is told. Words and trees that stand beside the network are held
-    still: the method explains the network's part alone.
+    are doubled until they do, up to 64; what gap is left is told. Words and trees that stand beside the network are
+    held still: the method explains the network's part alone.
 
     Args:
         tolerance: the gap that is allowed, as a share of the change (or as itself where the change is below 1).
