@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
-FEWEST, MOST = 8, 256
+ENOUGH_FOR_RANKS, FEWEST, MOST = 8, 16, 64
 AT_ONCE = 32  # points of a path that go through the network together
 
 
@@ -34,11 +34,12 @@ class IntegratedGradients:
 
     A blank row has the mask token's embedding in place of every token (zeros where the vocabulary has none) and the
     usual cells of the train rows. The weights add up to the score's change along the path, up to `tolerance`; points
-    are doubled until they do, up to 256. Words and trees that stand beside the network are held still: the method
-    explains the network's part alone.
+    are doubled until they do, up to 64; what gap is left is told. Words and trees that stand beside the network are
+    held still: the method explains the network's part alone.
 
     Args:
         tolerance: the gap that is allowed, as a share of the change (or as itself where the change is below 1).
+        points: of the path, at first.
 
     Source: Sundararajan, Taly & Yan (2017), Axiomatic attribution for deep networks. The integral is taken by
     Gauss-Legendre quadrature.
@@ -46,10 +47,11 @@ class IntegratedGradients:
 
     kind: ClassVar[str] = "integrated_gradients"
     tolerance: float = 0.05
+    points: int = FEWEST
 
     def quick(self) -> IntegratedGradients:
         """The same with the fewest points, whatever the gap: enough for ranks."""
-        return replace(self, tolerance=float("inf"))
+        return replace(self, tolerance=float("inf"), points=ENOUGH_FOR_RANKS)
 
     def explain(self, asker: Asker, cases: Sequence[Case], aims: Sequence[Aim]) -> list[Attribution]:
         """One attribution per case, towards its aim."""
@@ -58,7 +60,7 @@ class IntegratedGradients:
 
     def _one(self, asker: Asker, network: Network, case: Case, aim: Aim) -> Attribution:
         path = _Path(asker, network, case, aim)
-        points = FEWEST
+        points = self.points
         while True:
             tokens, dense = path.gradients(points)
             gap = abs(sum(float(one.sum()) for one in tokens) + float(dense.sum()) - path.whole)

@@ -13,6 +13,7 @@ from tunewright.explain.aim import Aim, aims
 from tunewright.explain.asking import Asker
 from tunewright.explain.attribution import Attribution
 from tunewright.explain.cases import Case, make_cases
+from tunewright.explain.gradients import IntegratedGradients
 from tunewright.explain.methods import Explainer
 from tunewright.explain.neighbours import Pool, nearest
 from tunewright.records import ColumnWeight, Explained, TokenWeight
@@ -60,7 +61,12 @@ def explain_rows(
             method=kind,
             unit=wanted[row].unit,
             neighbours=tuple(close[row]),
-            notes=(*notes, *case.notes, *_said(wanted[row], answers["prediction"][row], label)),
+            notes=(
+                *notes,
+                *case.notes,
+                *_said(wanted[row], answers["prediction"][row], label),
+                *_missed(method, found[row]),
+            ),
             texts=case.cells,
             **_weights(case, found[row]),
         )
@@ -96,6 +102,15 @@ def _weights(case: Case, found: Attribution | None) -> dict[str, Any]:
         "empty": found.empty,
         "gap": found.gap,
     }
+
+
+def _missed(method: Explainer | None, found: Attribution | None) -> list[str]:
+    """Where weights that should add up do not, within what the method allows itself."""
+    if not isinstance(method, IntegratedGradients) or found is None or found.gap is None or found.whole is None:
+        return []
+    if found.gap <= method.tolerance * max(abs(found.whole), 1.0):
+        return []
+    return [f"The weights miss what they should add up to ({found.whole:+.2f}) by {found.gap:.2f}."]
 
 
 def _said(aim: Aim, prediction: Any, label: str | None) -> list[str]:

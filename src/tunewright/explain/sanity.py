@@ -27,8 +27,8 @@ from tunewright.stats import paired_difference
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHUFFLES = 3
-# A table's rows look alike to a model, so only further shuffles are further evidence; and they cost next to nothing.
-SHUFFLES_OF_TABLES = 8
+# Rows with table columns look alike to a model, so only further shuffles are further evidence.
+SHUFFLES_OF_TABLES = 6
 MOST_SHUFFLES = 16
 # Chance alone gives a mean near 0; a method that goes by the input's form gives most of its correlation back.
 ALIKE = 0.3
@@ -158,7 +158,7 @@ def _alike(
     if not ranked:
         return None
     some, their = [cases[place] for place in ranked], [aims[place] for place in ranked]
-    usual = SHUFFLES if asker.model.network.encoder is not None else SHUFFLES_OF_TABLES
+    usual = SHUFFLES_OF_TABLES if some[0].columns else SHUFFLES
     means: list[float] = []
     while len(means) < MOST_SHUFFLES and (len(means) < usual or np.mean(means) >= ALIKE):
         # Made anew each time: several copies of a backbone would be the most that a run holds.
