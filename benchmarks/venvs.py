@@ -39,6 +39,7 @@ PINS: dict[str, tuple[str, ...]] = {
     ),
     "cleanlab": ("cleanlab==2.9.0", "scikit-learn==1.9.1", "numpy==2.4.6"),
     "datasketch": ("datasketch==2.0.0", "scipy==1.17.1", "numpy==2.4.6"),
+    "sliceline": ("sliceline==0.3.0", "scikit-learn==1.9.1", "scipy==1.17.1", "numpy==2.4.6"),
     # Torch and transformers only make the static model once; the search does not load them.
     "semhash": (
         "semhash==0.5.0",

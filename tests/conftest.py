@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -146,7 +151,7 @@ def learn(tiny_model):
     from tunewright.stories.prepare import load_rows, pose, prepare
 
     def in_float32(name, make):  # which precision pays is measured, and a tiny model's time is all noise
-        return {"precision": "float32", "why": "a test says so"}
+        return {"precision": "float32", "why": "a test says so"} if name == "precision" else make()
 
     def do(kind, frame, run=None, **sections):
         data = {"target": "y", "columns": KINDS[kind], "pair": ["first", "second"] if kind == "pair" else "none"}
@@ -261,3 +266,115 @@ def lead_followers(folder, *, world=2, patience=120, signalled=0, clean=True):
 def lead():
     """(folder, world=2, ...) to a context with followers in processes of their own; the test's process leads them."""
     return lead_followers
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """The endpoint of moto's S3 server in this process, on a free port of the loopback interface."""
+    import logging
+
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+S3_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test-key",
+    "AWS_SECRET_ACCESS_KEY": "test-secret-of-nobody",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_MAX_ATTEMPTS": "1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """Credentials in the environment, as a person would give them; a new bucket's URL."""
+    import fsspec
+    from s3fs import S3FileSystem
+
+    for name, value in {**S3_ENVIRONMENT, "AWS_ENDPOINT_URL": s3_server}.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    fs = fsspec.filesystem("s3", use_listings_cache=False)
+    bucket = f"bucket-{len(fs.ls(''))}"
+    fs.mkdir(bucket)
+    yield f"s3://{bucket}"
+    S3FileSystem.clear_instance_cache()
+
+
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",  # a busy machine starts a client's server slowly
+    "PYTHONWARNINGS": "ignore",
+}
+
+
+@dataclass(frozen=True)
+class RayNodes:
+    """Address for drivers of this machine, address for clients, folder of both nodes."""
+
+    address: str
+    client: str
+    base: Path
+
+
+@pytest.fixture(scope="session")
+def ray_nodes(s3_server):
+    """A Ray cluster on this machine: two nodes of one CPU, each with a home and a directory of its own."""
+    from tunewright.remote.cluster import connected
+
+    base = Path(tempfile.mkdtemp(prefix="tw-ray-", dir="/tmp"))  # sockets lie in it: their paths must be short
+    started = []
+    port, client = free_port(), free_port()
+    head = ["--head", f"--port={port}", f"--ray-client-server-port={client}", "--include-dashboard=false"]
+    head += ["--disable-usage-stats", f"--temp-dir={base}"]
+    for name, options in (("a", head), ("b", [f"--address=127.0.0.1:{port}"])):
+        (base / name / "work").mkdir(parents=True)
+        own = {"TUNEWRIGHT_HOME": str(base / name / "home"), "TMPDIR": str(base / name)}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+        environment |= {**S3_ENVIRONMENT, "AWS_ENDPOINT_URL": s3_server, **RAY_ENVIRONMENT, **own}
+        command = [Path(sys.executable).with_name("ray"), "start", "--block", "--node-ip-address=127.0.0.1"]
+        command += ["--num-cpus=1", "--num-gpus=0", "--object-store-memory=100000000", *options]
+        with (base / f"{name}.log").open("w") as log:
+            kept = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+            started.append(subprocess.Popen(command, env=environment, cwd=base / name / "work", **kept))
+        wait_for(lambda: answers(port), 120)
+    address = f"127.0.0.1:{port}"
+    with mock.patch.dict(os.environ, {"RAY_ADDRESS": address}), connected("ray") as ray:
+        wait_for(lambda: sum(node["Alive"] for node in ray.nodes()) == 2, 120)
+    yield RayNodes(address, f"ray://127.0.0.1:{client}", base)
+    for process in reversed(started):
+        process.terminate()
+        process.wait(60)
+    shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture
+def ray_cluster(ray_nodes, monkeypatch):
+    """The same, as what `--on ray` finds."""
+    monkeypatch.setenv("RAY_ADDRESS", ray_nodes.address)
+    return ray_nodes
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def answers(port):
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.05)

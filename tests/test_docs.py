@@ -37,6 +37,11 @@ def test_the_knowledge_page_can_be_read(tmp_path):
     assert len(read_behaviours(path)) == len(yaml.safe_load(behaviours)) == 3
 
 
+def test_the_explaining_page_can_be_read():
+    (block,) = blocks("docs/explaining.md")
+    assert read_plan(block).knowledge.expect == ("message", "amount", "invoice")
+
+
 def test_the_functions_of_the_page_exist():
     page = (ROOT / "docs/knowledge.md").read_text("utf-8")
     names, parts = (

@@ -34,7 +34,8 @@ augment: {kind: word_swap, strength: 0.2}
 splits: {validation: 0.1, test: 0.2, group: customer_id, time: created_at, part: ~}
 model: {name: minilm, train: layers:2, max_length: 128, pooling: cls, head: mlp}
 training: {epochs: 3, batch_tokens: 8192, learning_rate: 2e-4, weight_decay: 0, dropout: 0.1, head_dropout: 0,
-           label_smoothing: 0.1, early_stopping: 0}
+           label_smoothing: 0.1, early_stopping: 0, layer_decay: 0.9, unfreeze: gradual, averaging: ema,
+           ema_decay: 0.95}
 report: {examples: off}
 seed: 42
 """
@@ -74,6 +75,10 @@ def test_the_full_form_is_read():
             head_dropout=0.0,
             label_smoothing=0.1,
             early_stopping=0,
+            layer_decay=0.9,
+            unfreeze="gradual",
+            averaging="ema",
+            ema_decay=0.95,
         ),
         report=ReportOptions(examples=False),
         seed=42,
@@ -273,6 +278,58 @@ def test_an_augmentation_is_a_word_or_a_section():
 def test_an_augmentation_that_could_not_act_is_refused(sections, says):
     found = problems(**sections)
     assert len(found) == 1 and says in found[0]
+
+
+@pytest.mark.parametrize(
+    ("training", "model", "says"),
+    [
+        (
+            {"unfreeze": "gradualy"},
+            {},
+            'training.unfreeze: must be none or gradual. Got "gradualy". Did you mean gradual?',
+        ),
+        ({"averaging": "epoch"}, {}, 'must be none, epochs or ema. Got "epoch". Did you mean epochs?'),
+        (
+            {"layer_decay": 0},
+            {},
+            "training.layer_decay: must be a number > 0 and <= 1. Got 0. Write a number such as 1",
+        ),
+        ({"layer_decay": 1.1}, {}, "training.layer_decay: must be a number > 0 and <= 1. Got 1.1."),
+        ({"averaging": "ema", "ema_decay": 1}, {}, "training.ema_decay: must be auto or a number > 0 and < 1. Got 1."),
+        ({"ema_decay": 0.9}, {}, "training.ema_decay: must be auto where there is no moving average. Got 0.9 beside"),
+        (
+            {"averaging": "epochs", "ema_decay": 0.9},
+            {},
+            "Got 0.9 beside training.averaging: epochs. Write averaging: ema",
+        ),
+        ({"averaging": "epochs", "epochs": 1}, {}, "training.averaging: must be none where there is one epoch"),
+        ({"averaging": "ema"}, {"train": "head", "head": "linear"}, "must be none where a linear head trains alone"),
+        ({"averaging": "ema", "parallel": "sharded"}, {}, "must be none where weights are kept in slices"),
+        ({"unfreeze": "gradual"}, {"train": "head"}, "training.unfreeze: must be none where only a head trains"),
+        ({"unfreeze": "gradual"}, {"train": "layers:1"}, "training.unfreeze: must be none where only one layer trains"),
+        ({"unfreeze": "gradual", "epochs": 1}, {"train": "lora"}, "must be none where there is one epoch"),
+        ({"layer_decai": 0.9}, {}, 'Got "layer_decai". Did you mean layer_decay?'),
+    ],
+)
+def test_levers_of_training_that_are_wrong_or_could_not_act_are_refused(training, model, says):
+    found = problems(training=training, model=model)
+    assert len(found) == 1 and says in found[0], found
+
+
+@pytest.mark.parametrize("train", ["auto", "full", "lora", "layers:2"])
+def test_levers_of_training_go_together(train):
+    training = {"layer_decay": 0.8, "unfreeze": "gradual", "averaging": "epochs", "epochs": 4}
+    plan = read_plan(training=training, model={"train": train})
+    assert (plan.training.layer_decay, plan.training.unfreeze, plan.training.averaging) == (0.8, "gradual", "epochs")
+    assert read_plan(training={"averaging": "ema"}, model={"train": "head", "head": "mlp"}).training.averaging == "ema"
+
+
+def test_null_means_none_where_there_is_such_a_word():
+    text = "training: {unfreeze: null, averaging: ~}\nbalance:\naugment: {kind: null}"
+    plan = read_plan(text)
+    assert (plan.training.unfreeze, plan.training.averaging, plan.balance) == ("none", "none", "none")
+    assert plan.digest() == read_plan("balance: none").digest()
+    assert problems("model: {pooling: null}")[0].startswith("model.pooling: must be auto, mean, cls or max. Got null.")
 
 
 def test_mixup_may_be_stronger_than_a_share():

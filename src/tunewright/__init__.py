@@ -2,7 +2,7 @@
 
 >>> import tunewright as tw
 >>> sorted(name for name in dir(tw) if not name.startswith("_"))
-['audit', 'load', 'run', 'tune']
+['audit', 'compare', 'load', 'run', 'tune']
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
-    from tunewright.api import audit, load, run, tune
+    from tunewright.api import audit, compare, load, run, tune
 
-__all__ = ["__version__", "audit", "load", "run", "tune"]
-_FUNCTIONS = ("audit", "load", "run", "tune")
+__all__ = ["__version__", "audit", "compare", "load", "run", "tune"]
+_FUNCTIONS = ("audit", "compare", "load", "run", "tune")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The public functions: `run`, `audit`, `tune` and `load`. Everything else is a method of what they return."""
+"""The public functions: `run`, `audit`, `tune`, `load`, `compare`. Everything else is a method of what they return."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.events import Observer, silent
 from tunewright.plan import read_plan
+from tunewright.remote import is_url, place
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
-    from tunewright.records import Audit, Study
+    from tunewright.records import Audit, Compared, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,7 @@ class Run:
     """A finished run.
 
     Args:
-        folder: the run folder.
+        folder: the run folder; of a run at a URL the copy on this machine, without the bundle.
         summary: verdict, metrics, baselines, findings: what `tunewright run --json` prints.
     """
 
@@ -38,7 +39,8 @@ class Run:
 
     def predictor(self) -> Predictor:
         """The model, loaded from the run's bundle."""
-        return load(self.folder / "bundle")
+        bundle = self.summary["bundle"]
+        return load(bundle if is_url(bundle) else self.folder / "bundle")
 
 
 def run(
@@ -52,20 +54,23 @@ def run(
     out: str | Path | None = None,
     fresh: bool = False,
     observe: Observer = silent,
+    on: str | None = None,
     **sections: Any,
 ) -> Run:
     """Walk the whole road from data to a bundle and a report.
 
     Args:
-        data: a path, or anything with `__arrow_c_stream__` (pandas, polars, pyarrow, HF datasets), or a list of dicts.
+        data: a path, a URL, anything with `__arrow_c_stream__` (pandas, polars, pyarrow, HF datasets), or a list of
+            dicts.
         target: the column to predict.
-        validation: path of a table with the rows to choose on, or None to split them off.
-        test: path of a table with the rows to test on, or None to split them off.
+        validation: path or URL of a table with the rows to choose on, or None to split them off.
+        test: path or URL of a table with the rows to test on, or None to split them off.
         columns: kind by column name, where the inference should be overruled.
-        plan: path of a plan file; `sections` and the other arguments go over it.
-        out: the run folder; default `runs/<data>-<digest>`.
+        plan: path or URL of a plan file; `sections` and the other arguments go over it.
+        out: the run folder, a path or a URL; default `runs/<data>-<digest>`.
         fresh: start over where the folder already holds a run.
         observe: hears events.
+        on: a Ray cluster for the run, `ray` or `ray://HOST:PORT`; None: this machine.
         **sections: sections of the plan as Python values, such as `training={"epochs": 2}`.
 
     Raises:
@@ -75,18 +80,20 @@ def run(
     Returns:
         The finished run.
     """
-    from tunewright.stories.run import Request, run_story
+    from tunewright.stories.placing import run_where_asked
+    from tunewright.stories.run import Request
 
     files = {part: None if path is None else str(path) for part, path in (("validation", validation), ("test", test))}
     source, given = _where(data, target, columns=columns, **files)
-    resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
-    folder, summary = run_story(
+    resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
+    folder, summary = run_where_asked(
         Request(
             plan=resolved,
             source=source,
-            out=Path(out) if out is not None else None,
+            out=None if out is None else place(out),
             fresh=fresh,
             observe=observe,
+            on=on,
         )
     )
     return Run(folder=folder.path, summary=summary)
@@ -98,9 +105,9 @@ def audit(
     """Say what is wrong with data: which rows, how sure, and which remedy would act on it. Nothing is written.
 
     Args:
-        data: a path, or anything with `__arrow_c_stream__`, or a list of dicts.
+        data: a path, a URL, or anything with `__arrow_c_stream__`, or a list of dicts.
         target: the column to predict.
-        plan: path of a plan file; `sections` and the other arguments go over it.
+        plan: path or URL of a plan file; `sections` and the other arguments go over it.
         deep: whether to encode texts and learn from them, which finds doubtful labels and odd texts.
         **sections: sections of the plan as Python values.
 
@@ -111,7 +118,7 @@ def audit(
     from tunewright.stories.inspect import inspect
 
     source, given = _where(data, target)
-    resolved = read_plan(Path(plan) if plan is not None else None, data=given, **sections)
+    resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
     return inspect(resolved, source, deep=deep).audit
 
 
@@ -123,17 +130,19 @@ def tune(
     out: str | Path | None = None,
     fresh: bool = False,
     observe: Observer = silent,
+    on: str | None = None,
     **sections: Any,
 ) -> Study:
     """Search for hyperparameters on validation rows; what `tunewright tune` does.
 
     Args:
-        data: a path, or anything with `__arrow_c_stream__`, or a list of dicts.
+        data: a path, a URL, or anything with `__arrow_c_stream__`, or a list of dicts.
         target: the column to predict.
-        plan: path of a plan file; `sections` and the other arguments go over it.
-        out: the folder of the search; default `studies/<data>-<digest>`.
+        plan: path or URL of a plan file; `sections` and the other arguments go over it.
+        out: the folder of the search, a path or a URL; default `studies/<data>-<digest>`.
         fresh: start over where the folder already holds a search.
         observe: hears events.
+        on: a Ray cluster for the trials, `ray` or `ray://HOST:PORT`; None: this machine.
         **sections: sections of the plan as Python values, such as `search={"trials": 30}`.
 
     Raises:
@@ -148,24 +157,51 @@ def tune(
 
     source, given = _where(data, target)
     request = Request(
-        plan=read_plan(Path(plan) if plan is not None else None, data=given, **sections),
+        plan=read_plan(place(plan) if plan is not None else None, data=given, **sections),
         source=source,
-        out=Path(out) if out is not None else None,
+        out=None if out is None else place(out),
         fresh=fresh,
         observe=observe,
+        on=on,
     )
     return from_json(Study, read_json(study_story(request)[0].study_json))
 
 
 def load(bundle: str | Path) -> Predictor:
-    """Load a bundle.
+    """Load a bundle from a folder or a URL; from there it is fetched once, into the cache.
 
     Raises:
         ModelError: not a bundle, or a file in it is missing, changed or hostile.
     """
     from tunewright.bundle.predictor import Predictor
+    from tunewright.stories.explaining import explainer_of
 
-    return Predictor.load(bundle)
+    predictor = Predictor.load(bundle)
+    predictor.explainer = explainer_of(predictor, Path(bundle))
+    return predictor
+
+
+def compare(
+    a: str | Path | Run, b: str | Path | Run, data: Any = None, *, metric: str | None = None, seed: int = 0
+) -> Compared:
+    """Say whether model a is better than model b on the same rows; what `tunewright compare` does.
+
+    Args:
+        a: a run or its folder; with `data` also a bundle folder.
+        b: the other; the difference is positive where a is better, losses included.
+        data: labelled rows for both, a path or anything that `run` takes; None: the test rows that the two runs share.
+        metric: that decides; default: that of a.
+        seed: of the bootstraps.
+
+    Raises:
+        DataError: no common rows, other tasks, or rows that cannot be read.
+        PlanError: a metric that does not fit the task.
+        RunError, ModelError: no run, no bundle, or a damaged one.
+    """
+    from tunewright.stories.comparing import compare_story
+
+    one, other = (Path(which.folder) if isinstance(which, Run) else Path(which) for which in (a, b))
+    return compare_story(one, other, data, metric=metric, seed=seed)
 
 
 def _where(data: Any, target: str | None, **more: Any) -> tuple[Any, dict[str, Any]]:

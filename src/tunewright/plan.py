@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,12 @@ from tunewright.planfile import (
     write_yaml,
 )
 from tunewright.records import BalanceKind, to_json
+from tunewright.remote import has_secrets, is_url, redacted, shown
 from tunewright.search import BudgetOptions, ImproveOptions, SearchOptions
 from tunewright.search.naming import nested, read_space
 from tunewright.splits.options import SplitOptions
 from tunewright.training.augment import make_augmentation, why_idle
+from tunewright.training.levers import idle_levers
 from tunewright.training.options import AugmentOptions, TrainingOptions
 
 _LONGEST_FILE = 1_000_000
@@ -72,7 +74,7 @@ class Plan:
         model: which backbone, and what of it trains.
         training: how the weights are moved.
         search: how hyperparameters are searched for.
-        budget: what a search, and improvement after it, may cost.
+        budget: what a search, improvement after it, and `model.train: auto` may cost.
         improve: rounds of trying to do better.
         report: what the report may show.
         seed: of everything that draws random numbers, 0 <= seed < 2^32.
@@ -120,7 +122,7 @@ def read_plan(source: str | os.PathLike[str] | None = None, overrides: Sequence[
     """Read a plan and check all of it.
 
     Args:
-        source: YAML text (a str), a YAML file (a `Path`), or None for the defaults.
+        source: YAML text (a str), a YAML file (a `Path`, or a URL), or None for the defaults.
         overrides: `key.path=value` options, put over everything else, later ones last.
         **values: sections and keys of the plan as Python values, put over the source: `training={"epochs": 2}`.
 
@@ -131,8 +133,7 @@ def read_plan(source: str | os.PathLike[str] | None = None, overrides: Sequence[
     >>> plan.data.target, plan.training.epochs, plan.seed
     ('team', 2, 3)
     """
-    name = "The plan" if source is None or isinstance(source, str) else f"The plan {os.fspath(source)}"
-    text = source if isinstance(source, str) else "" if source is None else _read_file(Path(source))
+    text, name = _text(source)
     tree, problems = read_yaml(text)
     if isinstance(tree, str | list):
         problems.append(
@@ -146,7 +147,8 @@ def read_plan(source: str | os.PathLike[str] | None = None, overrides: Sequence[
     broken = [p for p in _broken_rules(plan) if not any(lies_at(p.path, path) for path in spoilt)]
     found = [*problems, *wrong_options, *name_overrides([*wrong_values, *broken], set_by)]
     if found:
-        raise plan_error(found, source=name)
+        # A refused URL may hold a password, and the option it came from is quoted.
+        raise plan_error([replace(one, text=redacted(one.text)) for one in found], source=name)
     return plan
 
 
@@ -161,6 +163,25 @@ def with_values(plan: Plan, values: Mapping[str, float | str]) -> Plan:
     """
     sections = {declared.name: as_tree(getattr(plan, declared.name)) for declared in fields(plan)}
     return read_plan(None, **merge(sections, nested(values)))
+
+
+def _text(source: str | os.PathLike[str] | None) -> tuple[str, str]:
+    """The YAML, and what it is called in an error."""
+    if source is None:
+        return "", "The plan"
+    if is_url(source):
+        return _read_url(source), f"The plan {shown(source)}"
+    return (source, "The plan") if isinstance(source, str) else (_read_file(Path(source)), f"The plan {source}")
+
+
+def _read_url(url: str) -> str:
+    from tunewright.remote.files import read_url
+
+    data = read_url(url, what="A plan at a URL must be readable.", raising=PlanError, limit=_LONGEST_FILE)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{shown(url)} must be UTF-8. Got byte {error.start + 1} that is not. Save it so.") from error
 
 
 def _read_file(path: Path) -> str:
@@ -221,6 +242,17 @@ def _parts_are_distinct(plan: Plan) -> Iterator[tuple[str, str]]:
         )
 
 
+def _urls_hold_no_secrets(plan: Plan) -> Iterator[tuple[str, str]]:
+    for part in ("train", "validation", "test"):
+        where = getattr(plan.data, part)
+        if is_url(where) and has_secrets(where):
+            yield (
+                f"data.{part}",
+                "must be a URL without user name, password and query: a plan is kept in the run folder and shown in "
+                "the report. Got one that has some. Put credentials into the environment, or fetch the file first.",
+            )
+
+
 def _columns_have_one_use(plan: Plan) -> Iterator[tuple[str, str]]:
     splits = plan.splits
     uses = {
@@ -265,6 +297,19 @@ def _augmentation_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "augment", f"must be none where {why}. Got {found.kind}. Write none, or let more train in model.train."
 
 
+def _levers_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
+    training = plan.training
+    for name, why in idle_levers(training, method=plan.model.train, head=plan.model.head):
+        got = getattr(training, name)
+        yield f"training.{name}", f"must be none where {why}. Got {got}. Write none, or train more."
+    if training.averaging != "none" and training.parallel == "sharded":
+        got = f"{training.averaging} beside training.parallel: sharded"
+        yield "training.averaging", f"must be none where weights are kept in slices. Got {got}. Write replicated."
+    if training.ema_decay != "auto" and training.averaging != "ema":
+        got = f"{training.ema_decay:g} beside training.averaging: {training.averaging}"
+        yield "training.ema_decay", f"must be auto where there is no moving average. Got {got}. Write averaging: ema."
+
+
 def _objective_is_known(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.objective.metric.strip().lower() != "auto":
         try:
@@ -290,9 +335,11 @@ _RULES: tuple[Callable[[Plan], Iterator[tuple[str, str]]], ...] = (
     _shares_leave_rows,
     _folds_fit_the_split,
     _parts_are_distinct,
+    _urls_hold_no_secrets,
     _columns_have_one_use,
     _target_and_pair_are_used,
     _augmentation_can_act,
+    _levers_can_act,
     _objective_is_known,
     _space_is_sound,
     _improvement_has_validation_rows,

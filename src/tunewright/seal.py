@@ -9,14 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
 from tunewright.errors import RunError
-from tunewright.runfolder import Journal, RunLock
+from tunewright.runfolder import Journal, RunLock, read_entries
 from tunewright.runfolder.home import home
 
+T = TypeVar("T")
 PATIENCE = 10.0  # seconds; whoever else holds the ledger writes one line
 
 
@@ -43,19 +46,39 @@ def count_look(test: pl.DataFrame, *, by: str) -> int:
     Raises:
         RunError: the ledger cannot be written; a look that is not counted is not had.
     """
-    folder = home()
     content = content_digest(test)
     looker = hashlib.sha256(by.encode()).hexdigest()[:16]
+    return _in_turn(lambda folder: _enter(folder, content, looker))
+
+
+def _in_turn(work: Callable[[Path], T]) -> T:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            with RunLock(folder):
-                return _enter(folder, content, looker)
+            with RunLock(home()):
+                return work(home())
         except RunError:
             # Runs that end at the same moment take turns; anything else is no better after ten seconds.
             if time.monotonic() >= end:
                 raise
             time.sleep(0.05)
+
+
+def looks() -> list[tuple[str, str]]:
+    """What the ledger of this machine holds: content and run of every look, as digests."""
+    entries = read_entries(home() / "looks.jsonl")
+    return [(str(entry.data["content"]), str(entry.data["by"])) for entry in entries if entry.event == "look"]
+
+
+def add_looks(others: Iterable[tuple[str, str]]) -> None:
+    """Enter looks that were had on another machine, as far as they are not there: a look is one wherever it was had.
+
+    Raises:
+        RunError: the ledger cannot be written.
+    """
+    others = list(others)
+    if others:
+        _in_turn(lambda folder: [_enter(folder, content, looker) for content, looker in others])
 
 
 def _enter(folder: Path, content: str, looker: str) -> int:

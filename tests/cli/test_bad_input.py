@@ -47,6 +47,26 @@ def test_a_target_that_is_no_column_is_a_wrong_plan(call, quick, tmp_path):
     said = call("run", path, "--target", "labels", *quick, "--out", tmp_path / "out", "--json")
     assert said.code == 2
     assert "Did you mean 'label'?" in said.json["error"]["message"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_columns_are_told_under_the_keys_that_name_them(call, quick, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "\n".join(GOOD))
+    wrong = ("--set", "knowledge.never_use=[agent]", "--set", "splits.group=customer", "--set", "splits.time=day")
+    said = call("run", path, "--target", "label", *quick, *wrong, "--out", tmp_path / "out", "--json")
+    assert said.code == 2
+    for key, name in (("knowledge.never_use", "agent"), ("splits.group", "customer"), ("splits.time", "day")):
+        assert f"{key} must name columns of the data; there is no '{name}'" in said.json["error"]["message"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_was_there_before_stays(call, quick, tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "\n".join(GOOD))
+    (tmp_path / "out").mkdir()
+    assert call("run", path, "--target", "labels", *quick, "--out", tmp_path / "out", "--json").code == 2
+    assert (tmp_path / "out").is_dir()
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl"])

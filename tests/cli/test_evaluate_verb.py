@@ -1,5 +1,11 @@
 """`tunewright evaluate`."""
 
+import hashlib
+import json
+import shutil
+
+import pytest
+
 
 def test_json_is_the_metrics_of_a_run(finished, rows_csv, call):
     said = call("evaluate", finished.bundle, rows_csv, "--json")
@@ -80,3 +86,38 @@ def test_behaviours_that_do_not_fit_exit_with_2(finished, rows_csv, call, tmp_pa
     tests.write_text("- {name: a, kind: must, examples: [baba], label: nobody}")
     said = call("evaluate", finished.bundle, rows_csv, "--tests", tests)
     assert said.code == 2 and "nobody" in said.err
+
+
+def test_rows_the_model_knows_are_told_and_scored_apart(finished, rows_csv, call, tmp_path):
+    split = json.loads((finished.folder / "split.json").read_text())
+    known = len(split["train"]) + len(split["validation"])
+    said = call("evaluate", finished.bundle, rows_csv, "--json", home=tmp_path).json
+    assert (said["seen"], said["looks"]) == (known, 1)
+    test = json.loads((finished.folder / "evaluation.json").read_text())["metrics"]["test"]
+    assert said["metrics_unseen"]["accuracy"] == pytest.approx(test["accuracy"])
+    text = call("evaluate", finished.bundle, rows_csv, home=tmp_path).out
+    assert f"was chosen on {known} of these 150 rows" in text
+    lines = rows_csv.read_text().splitlines()
+    fresh = tmp_path / "few.csv"
+    fresh.write_text("\n".join([lines[0], *(lines[1 + row] for row in [*split["train"], *split["test"][:5]])]))
+    said = call("evaluate", finished.bundle, fresh, "--json", home=tmp_path).json
+    assert (said["seen"], said["metrics_unseen"]) == (len(split["train"]), None)
+    unknown = tmp_path / "test.csv"
+    unknown.write_text("\n".join([lines[0], *(lines[1 + row] for row in split["test"])]))
+    said = call("evaluate", finished.bundle, unknown, "--json", home=tmp_path).json
+    assert (said["seen"], said["metrics_unseen"]) == (0, None)
+
+
+def test_each_further_model_on_the_same_rows_is_counted(finished, rows_csv, call, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(finished.bundle, other)
+    for expected in (1, 1):
+        assert call("evaluate", finished.bundle, rows_csv, "--json", home=tmp_path / "h").json["looks"] == expected
+    sums = other / "SHA256SUMS"
+    card = other / "README.md"
+    card.write_text(card.read_text() + "more\n")
+    digest = hashlib.sha256(card.read_bytes()).hexdigest()
+    lines = sums.read_text().splitlines(keepends=True)
+    sums.write_text("".join(f"{digest}  README.md\n" if "README" in line else line for line in lines))
+    assert call("evaluate", other, rows_csv, "--json", home=tmp_path / "h").json["looks"] == 2
+    assert "2 models have been scored" in call("evaluate", other, rows_csv, home=tmp_path / "h").out

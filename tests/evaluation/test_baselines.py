@@ -110,14 +110,14 @@ def test_cosine_is_the_cosine_of_the_frozen_vectors(learned, evaluated):
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_baselines_are_deterministic_cover_every_part_and_leave_the_rows_alone(evaluated, kind):
+def test_baselines_are_deterministic_cover_what_is_judged_and_leave_the_rows_alone(evaluated, kind):
     rows, _ = evaluated(kind)
     before = {part: frame.clone() for part, frame in rows.problem.typed.items()}
     for _, make in BASELINES:
         one, two = make(rows), make(rows)
         assert (one is None) == (two is None)
         if one is not None:
-            assert set(one) == {"train", "validation", "test"}
+            assert {"validation", "test"} <= set(one)
             for part in one:
                 np.testing.assert_array_equal(one[part], two[part])
                 assert one[part].shape == (before[part].height, rows.problem.task.outputs)

@@ -178,3 +178,16 @@ def test_the_unit_of_the_metric_does_not_matter(valid, shift, scale):
     if diagnose(seen, FACTS).verdict != diagnose(moved, facts).verdict:
         nearly = {diagnose(seen, replace(FACTS, error=e, train_error=e)).verdict for e in (0.01499, 0.01501)}
         assert diagnose(moved, facts).verdict in nearly
+
+
+@pytest.mark.parametrize(("means", "kept"), [([None, None, 0.97, 0.99, 0.96], 3), ([None, None, 0.97, 0.99, 0.2], 3)])
+def test_a_mean_of_the_weights_that_was_kept_is_told(means, kept):
+    seen = [replace(epoch, average_metric=mean) for epoch, mean in zip(curve(RISING, FULL), means, strict=True)]
+    assert diagnose(seen, FACTS).action == f"All 4 epochs ran; the mean of the weights after epoch {kept} was kept."
+
+
+def test_a_mean_that_is_no_better_than_an_epoch_was_not_kept():
+    seen = [
+        replace(epoch, average_metric=mean) for epoch, mean in zip(curve(RISING, FULL), [0.0, 0.0, None, 0.955, 0.9])
+    ]
+    assert diagnose(seen, FACTS).action == "All 4 epochs ran; epoch 4 was kept."

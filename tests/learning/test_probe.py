@@ -149,3 +149,19 @@ def test_fitting_is_deterministic_and_leaves_its_input_alone():
     two = fit_logistic_probe(data, loss=task.loss, outputs=3)
     np.testing.assert_array_equal(one.weight, two.weight)
     np.testing.assert_array_equal(x, before)
+
+
+def test_a_block_that_helps_by_less_than_its_error_is_left_out():
+    """Candidates within one standard error of the best: the least scale of the block wins, or the best if none is."""
+    width, gains = 1, {1.0: 0.90, 0.3: 0.89, 0.1: 0.80, 0.0: 0.79}
+    x = np.ones((3, 2), np.float32)
+
+    def fit_one(data):
+        scale = min(gains, key=lambda one: abs(one - data.x_nF[0, 0]))
+        return Probe(np.ones((1, 2), np.float32), np.zeros(1, np.float32), 1.0, gains[scale])
+
+    data = ProbeData(x, np.zeros(3), None, x, lambda o: 0.0, width)
+    for error, scale in ((0.0, 1.0), (0.02, 0.3), (0.5, 0.0)):
+        found = fit_probe(data, fit_one, tuple(gains), error=lambda a, b, error=error: error)
+        assert found.scale == scale
+        assert found.weight.tolist() == [[np.float32(scale), 1.0]]

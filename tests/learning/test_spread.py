@@ -4,12 +4,21 @@ from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
+import torch
 
 from tunewright.learning import spread
-from tunewright.learning.fit import outputs_of
+from tunewright.learning.finetune import Start
+from tunewright.learning.fit import fit_probe_of, outputs_of
 from tunewright.learning.frozen import frozen_features
+from tunewright.learning.ladder import climb
+from tunewright.learning.recipes import choose
+from tunewright.models.options import ModelOptions
+from tunewright.models.outputs import predict_outputs
 from tunewright.runfolder.context import RunContext
+from tunewright.training.options import TrainingOptions
 from tunewright.training.parallel import launch
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +46,10 @@ def helped(crew, monkeypatch):
             yield calls
 
     return led
+
+
+def in_float32(name, make):
+    return {"precision": "float32", "why": "a test says so"} if name == "precision" else make()
 
 
 def own_home(monkeypatch, folder):
@@ -78,6 +91,44 @@ def test_a_model_fitted_with_help_is_the_one_fitted_alone(learn, make_rows, lear
         assert one.validation_loss == pytest.approx(other.validation_loss, abs=1e-4)
     for part, outputs in alone.outputs.items():
         np.testing.assert_allclose(fitted.outputs[part], outputs, atol=5e-3)
+
+
+def test_frozen_layers_are_computed_by_all_in_every_epoch(learn, make_rows, helped):
+    heard, given = [], {"model": {"train": "layers:1"}}
+
+    def run(**options):
+        return RunContext(decide=in_float32, **options)
+
+    alone = learn("text", make_rows("text"), run(), **given)[2]
+    with helped() as calls:
+        fitted = learn("text", make_rows("text"), run(observe=heard.append), **given)[2]
+    assert "training" in calls
+    assert any("in every epoch, not once: training is spread" in event.text for event in heard)
+    for part, outputs in alone.outputs.items():
+        np.testing.assert_allclose(fitted.outputs[part], outputs, atol=5e-3)
+
+
+def test_every_rung_of_the_ladder_is_spread(learned, helped):
+    _, judging, fitted = learned("text")
+    training = TrainingOptions(epochs=3, learning_rate=2e-3)
+    choices = choose(judging.problem, ModelOptions(), training, minutes=1e6)
+    start = Start(fitted.frozen, fit_probe_of(judging, fitted.frozen, strength=None), "float32")
+
+    def up():
+        return climb(judging, choices, start, RunContext(decide=in_float32), suspects=None, spent=1.0)
+
+    alone = up()
+    with helped() as calls:
+        together = up()
+    assert calls == ["training", "training"]
+    assert [(r.name, r.verdict, r.metric) for r in alone.rungs] == [
+        (r.name, r.verdict, r.metric) for r in together.rungs
+    ]
+    assert len(alone.rungs) == 3
+    assert together.tuned.state.best_epoch == alone.tuned.state.best_epoch
+    inputs = judging.problem.inputs["validation"]
+    outputs = [predict_outputs(one.tuned.network, inputs, device=CPU) for one in (alone, together)]
+    np.testing.assert_allclose(*outputs, atol=5e-3)
 
 
 def test_without_an_encoder_nobody_is_called(learn, make_rows, helped):

@@ -9,7 +9,7 @@ from tunewright.models.backbone import load_folder
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import make_head
 from tunewright.models.network import Network
-from tunewright.models.trainable import choose_trainable, merge_lora, set_dropout
+from tunewright.models.trainable import choose_trainable, layer_depths, merge_lora, set_dropout
 
 HEAD = 32 * 2 + 2
 # query, key, value, output, each with a bias; two dense layers of the feed-forward; two norms.
@@ -123,3 +123,66 @@ def test_dropout_of_a_module_is_set_everywhere(network):
     assert (network(ids(), None) != network(ids(), None)).any()
     layers = [m for m in network.encoder.modules() if isinstance(m, torch.nn.Dropout)]
     assert layers and all(layer.p == 0.3 for layer in layers)
+
+
+def modern(**dropout):
+    """A backbone whose attention keeps its dropout as a plain number."""
+    from transformers import ModernBertConfig, ModernBertModel
+
+    torch.manual_seed(0)
+    sizes = {"vocab_size": 100, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
+    config = ModernBertConfig(**sizes, num_attention_heads=2, pad_token_id=0, attn_implementation="eager", **dropout)
+    return ModernBertModel(config).train()
+
+
+def test_dropout_that_is_a_plain_number_is_set_too():
+    def spread(model):
+        found = [model(input_ids=torch.arange(5, 15)[None]).last_hidden_state for _ in range(2)]
+        return float((found[0] - found[1]).detach().abs().max())
+
+    noisy = modern(attention_dropout=0.5)
+    assert noisy.layers[0].attn.attention_dropout == 0.5 and spread(noisy) > 0
+    set_dropout(noisy, 0.0)
+    assert spread(noisy) == 0
+    still = modern()
+    assert spread(still) == 0
+    set_dropout(still, 0.4)
+    assert still.layers[1].attn.attention_dropout == 0.4 and spread(still) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "depths"),
+    [
+        ("head", {"head": 0}),
+        ("layers:1", {"head": 0, ".layer.1.": 0}),
+        ("layers:2", {"head": 0, ".layer.1.": 0, ".layer.0.": 1}),
+        ("lora", {"head": 0, ".layer.1.": 0, ".layer.0.": 1}),
+        ("full", {"head": 0, ".layer.1.": 0, ".layer.0.": 1, "embeddings.LayerNorm": 2}),
+    ],
+)
+def test_depth_is_counted_among_the_layers_that_train(network, method, depths):
+    choose_trainable(network, method)
+    found = layer_depths(network)
+    assert set(found) == free(network)
+    for name, depth in found.items():
+        assert [depth] == [expected for part, expected in depths.items() if part in name], name
+    assert set(found.values()) == set(depths.values())
+
+
+def test_what_stands_behind_the_layers_belongs_to_the_top_one():
+    network = Network(Encoder(modern(), "mean"), make_head("linear", inputs=16, outputs=2, dropout=0.0))
+    choose_trainable(network, "full")
+    found = layer_depths(network)
+    assert {found[name] for name in found if "final_norm" in name} == {0}
+    assert {found[name] for name in found if "embeddings" in name} == {2}
+    assert {found[name] for name in found if ".layers.0." in name} == {1}
+
+
+def test_without_numbers_all_layers_are_one():
+    class Plain(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+
+    network = Network(Plain(), make_head("linear", inputs=2, outputs=2, dropout=0.0))
+    assert set(layer_depths(network).values()) == {0}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tunewright.records import (
     Analysis,
+    Ceiling,
     Column,
     Comparison,
     Diagnosis,
@@ -23,8 +24,12 @@ from tunewright.records import (
     Finding,
     LearningCurve,
     Mistake,
+    MistakeGroup,
     RemedyTrial,
+    Rung,
     Score,
+    Slice,
+    Slices,
     Split,
     Table,
     TrainedModel,
@@ -389,6 +394,22 @@ def test_learning_curves_hold_both_losses_and_the_best_epoch() -> None:
     assert loss["layout"]["shapes"][0]["x0"] == 3
 
 
+def test_the_rungs_of_auto_are_told_with_gain_and_reason() -> None:
+    data = multiclass()
+    gain = Score(value=0.012, low=-0.004, high=0.028, n=130)
+    rungs = (
+        Rung(
+            name="probe", metric=0.8173, gain=None, seconds=3.0, verdict="promoted", why="it is where training starts"
+        ),
+        Rung(name="layers:3", metric=0.8293, gain=gain, seconds=70.2, verdict="stopped", why="a gain is excluded"),
+    )
+    page = Page(render(replace(data, trained=replace(data.trained, rungs=rungs))))
+    assert "layers:3" in page.text and "+1.2 points (−0.4 to +2.8)" in page.text and "stopped" in page.text
+    assert "It is where training starts." in page.text and "1 min 10 s" in page.text
+    assert "A gain is excluded." in page.text and "What was tried, one rung" in page.text
+    assert "What was tried, one rung" not in Page(render(data)).text
+
+
 def test_what_was_tried_is_told_with_its_effect():
     page = render(multiclass())
     for said in ("drop columns", "−6.3 points (−7.0 to −5.6)", "not kept", "+0.1 points (−0.4 to +0.6)"):
@@ -411,6 +432,7 @@ def hostile() -> ReportData:
                           file=HOSTILE),),
         remedies=(replace(start.remedies[0], remedy=HOSTILE, why=HOSTILE),),
         trained=replace(start.trained, method=HOSTILE, why=HOSTILE, metric=HOSTILE, candidates={HOSTILE: 0.5},
+                        rungs=(Rung(name=HOSTILE, metric=0.5, gain=None, seconds=1.0, verdict="kept", why=HOSTILE),),
                         precision=HOSTILE),
         evaluation=Evaluation(
             metric="f1_macro",
@@ -540,6 +562,19 @@ def test_a_run_with_nothing_to_show_renders() -> None:
     assert "No baseline was measured." in page.text and "No finding about the data." in page.text
 
 
+def test_the_mean_of_the_weights_stands_beside_the_epochs() -> None:
+    data = multiclass()
+    means = [None, None, 0.8479, None, 0.8731]
+    history = tuple(
+        replace(epoch, average_metric=mean) for epoch, mean in zip(data.trained.history, means, strict=True)
+    )
+    kept = replace(data, trained=replace(data.trained, history=history, best_epoch=4, averaged=2))
+    page, before = Page(render(kept)), Page(render(data))
+    assert "of the averaged weights" in page.text and "0.850.8757 s" in page.text
+    assert "epoch 4, the mean of the weights up to its end." in page.text
+    assert "averaged" not in before.text and "the mean of the weights" not in before.text
+
+
 def test_undefined_numbers_are_shown_as_such() -> None:
     data = multiclass()
     nan = Score(value=float("nan"), low=float("nan"), high=float("nan"), n=0)
@@ -662,3 +697,49 @@ def test_what_training_did_is_said_with_its_evidence():
 def test_a_run_of_an_older_release_has_neither():
     page = render(multiclass())
     assert "Did it overfit?" not in page and "Would more rows help?" not in page
+
+
+def sliced(description: str = "words in 'message' above 12") -> ReportData:
+    start = multiclass()
+    one = Slice(
+        description=description, rows=40, error=a_score(0.45), rest=0.14, difference=a_score(0.31), p_value=0.01,
+        excess=12.4, examples=(7, 11), train_rows=212, action="reweight", why=f"212 train rows. {description}",
+        test=a_score(0.41), test_rest=0.16,
+    )  # fmt: skip
+    slices = Slices(
+        part="validation", measure="error rate", rows=139, conditions=2345, level=0.05, text="2,345 groups.",
+        found=(one, replace(one, test=None, test_rest=None)),
+    )  # fmt: skip
+    group = MistakeGroup(truth=description, predicted="billing", rows=9, suspects=2, examples=(3, 4))
+    ceiling = Ceiling(value=a_score(0.97), text="About 3.0 % of the labels are likely wrong.")
+    mistakes = tuple(replace(one, suspect=True, instead=description) for one in start.analysis.mistakes)
+    analysis = replace(start.analysis, slices=slices, groups=(group,), ceiling=ceiling, mistakes=mistakes)
+    return replace(start, analysis=analysis)
+
+
+def test_slices_are_shown_with_their_evidence_and_what_to_do() -> None:
+    text = Page(render(sliced())).text
+    for said in ("words in 'message' above 12", "2,345 groups.", "Reweight", "≤ 0.01", "7, 11", "no such row"):
+        assert said in text
+    assert "About 3.0 % of the labels" in text and "others say words in" in text
+    assert "Where the model errs more" not in Page(render(multiclass())).text
+
+
+def test_without_examples_the_page_says_what_it_leaves_out() -> None:
+    assert "Words and values of the data are left out" in render(replace(sliced(), examples=False))
+    assert "Words and values of the data are left out" not in render(sliced())
+
+
+def test_a_hostile_slice_stays_text() -> None:
+    html = render(sliced(HOSTILE))
+    page = Page(html)
+    assert page.open == [] and len(page.scripts) == len(Page(render(multiclass())).scripts)
+    assert page.text.count("<script>alert(1)</script>") >= 5
+
+
+def test_a_part_without_slices_says_so() -> None:
+    data = sliced()
+    assert data.analysis.slices is not None
+    none = replace(data, analysis=replace(data.analysis, slices=replace(data.analysis.slices, found=(), text="None.")))
+    page = Page(render(none))
+    assert "None." in page.text and "What to do" not in page.text

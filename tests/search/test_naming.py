@@ -66,6 +66,8 @@ def test_a_name_that_two_have_is_refused_with_both(monkeypatch):
         ("dropout", 0.999, 0.9999, False),  # one step beyond the middle would leave what dropout can be
         ("weight_decay", 0, 2, False),
         ("weight_decay", 1, 3, False),
+        ("layer_decay", 0.5, 1, False),
+        ("ema_decay", 0.5, 0.999, False),
     ],
 )
 def test_whole_numbers_are_known_by_what_the_plan_takes(name, low, high, whole):
@@ -101,6 +103,13 @@ BAD = {
         "values that model.train takes: head, full. Got lora",
     ),
     "absent": ({"epochs": {"low": 2, "high": 4, "when": {"train": ["full"]}}}, "search.space.epochs", "model.train"),
+    "a layer decay above one": ({"layer_decay": {"low": 0.5, "high": 2}}, "search.space.layer_decay", "cannot take"),
+    "an unknown way to unfreeze": ({"unfreeze": ["none", "slow"]}, "search.space.unfreeze", "none or gradual"),
+    "a decay of no average": (
+        {"averaging": ["none", "ema"], "ema_decay": {"low": 0.9, "high": 0.99, "when": {"averaging": ["emma"]}}},
+        "search.space.ema_decay",
+        "Got emma",
+    ),
     "hostile": ({"\x1b[31m<b>": [1]}, "search.space", "hyperparameter"),
 }  # fmt: skip
 
@@ -148,6 +157,20 @@ def test_a_space_of_the_plan_file_reads_back():
     assert dimensions["training.epochs"].whole and not dimensions["training.learning_rate"].whole
     assert dimensions["training.learning_rate"].when == {"model.train": ("full",)}
     assert dimensions["model.head"].choices == ("linear", "mlp")
+
+
+def test_the_levers_of_training_make_a_space():
+    space = {
+        "layer_decay": DimensionOptions(low=0.7, high=1.0),
+        "unfreeze": ("none", "gradual"),
+        "averaging": ("none", "epochs", "ema"),
+        "ema_decay": DimensionOptions(low=0.8, high=0.99, when={"averaging": ("ema",)}),
+    }
+    dimensions, wrong = read_space(space, Plan)
+    assert not wrong and {one.name for one in dimensions} == {f"training.{name}" for name in space}
+    assert dimensions[3].when == {"training.averaging": ("ema",)}
+    plan = with_values(Plan(), {"training.averaging": "ema", "training.ema_decay": 0.9, "training.layer_decay": 0.8})
+    assert (plan.training.averaging, plan.training.ema_decay, plan.training.layer_decay) == ("ema", 0.9, 0.8)
 
 
 def test_values_go_into_the_plan_by_their_paths():

@@ -98,3 +98,27 @@ def test_very_few_rows_still_fill_every_part(rows: int, classes: int) -> None:
 def test_too_few_units_say_how_many_are_needed(labels: list[int], codes: list[int], needed: int) -> None:
     with pytest.raises(DataError, match=f"at least {needed} labelled rows"):
         spread(np.array(labels), np.array(codes), shares=(0.15, 0.15), seed=0)
+
+
+def test_rows_tied_together_otherwise_move_few_others():
+    """Another column left out makes other rows alike; the test parts of both plans must stay comparable."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 5, 1000)
+    one = spread(np.arange(1000), codes, shares=(0.15, 0.15), seed=3)
+    tied = np.arange(1000)
+    for a, b in rng.choice(1000, (40, 2), replace=False):
+        tied[tied == tied[b]] = tied[a]
+    other = spread(tied, codes, shares=(0.15, 0.15), seed=3)
+    stayed = (one[one == 2] == other[one == 2]).mean()
+    assert stayed > 0.85
+    assert (one == other).mean() > 0.9
+
+
+def test_rows_that_are_added_leave_the_others_where_they_were():
+    codes = np.random.default_rng(1).integers(0, 3, 1100)
+    before = spread(np.arange(1000), codes[:1000], shares=(0.15, 0.15), seed=0)
+    after = spread(np.arange(1100), codes, shares=(0.15, 0.15), seed=0)[:1000]
+    assert (before == after).mean() > 0.9
+    # No row was learned from before and is tested on now, but for a few at the edge.
+    assert ((before == 0) & (after == 2)).mean() < 0.03
+    assert (spread(np.arange(1000), codes[:1000], shares=(0.15, 0.15), seed=1) == before).mean() < 0.65

@@ -93,6 +93,31 @@ def test_a_finished_fold_is_not_fitted_again(tmp_path, tiny_model, make_rows, mo
     assert whole.summary["digests"]["weights"] == json.loads((tmp_path / "run" / "model.json").read_text())["digest"]
 
 
+@pytest.mark.parametrize("kind", ["epochs", "ema"])
+def test_what_folds_average_the_final_fit_averages(tmp_path, tiny_model, make_rows, kind, monkeypatch):
+    """Each fold writes what it kept; the middle of them is what the last fit ends at, which has nothing to judge by."""
+    from tunewright.stories import crossval
+
+    asked, real = [], crossval.fit
+
+    def listening(judging, choices, run, settled=None):
+        asked.append(settled)
+        return real(judging, choices, run, settled)
+
+    monkeypatch.setattr(crossval, "fit", listening)
+    plan = {"model": {"name": str(tiny_model)}, "splits": {"folds": 3}, "audit": {"apply": "none"}}
+    plan |= {"training": {"averaging": kind, "epochs": 4, "learning_rate": 4e-3, "early_stopping": 0}}
+    run = tw.run(make_rows("text", 150).drop("part"), target="y", out=tmp_path / "run", **plan)
+    folds = [json.loads(path.read_text()) for path in sorted((tmp_path / "run").glob("folds/*/settled.json"))]
+    assert len(folds) == 3 and asked[:3] == [None] * 3
+    assert asked[3].averaged == sorted(one["averaged"] for one in folds)[1]
+    assert asked[3].epochs == sorted(one["epochs"] for one in folds)[1]
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    expected = min(asked[3].averaged, asked[3].epochs)
+    assert (model["best_epoch"], model["averaged"]) == (asked[3].epochs, expected)
+    assert np.isfinite(run.predictor().predict(make_rows("text", 150).head(5))["confidence"].to_numpy()).all()
+
+
 def test_folds_beside_time_are_refused(make_rows):
     with pytest.raises(PlanError, match=r"splits\.folds"):
         tw.run(make_rows("text", 120).drop("part"), target="y", splits={"folds": 3, "time": "when"})

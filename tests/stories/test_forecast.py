@@ -1,6 +1,7 @@
 """The forecast: what can be counted is counted right, what is estimated moves the right way."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -81,6 +82,16 @@ def test_ranges_move_with_what_they_depend_on(frame, tiny_model):
         assert 300 < said["memory_mb"]["low"] < said["memory_mb"]["high"] < 2000
 
 
+def test_a_mean_of_the_weights_costs_four_bytes_each(frame, tiny_model, monkeypatch):
+    from tunewright.stories import forecast as module
+
+    measured = module.measure
+    monkeypatch.setattr(module, "measure", lambda *asked: replace(measured(*asked), trainable=10**8))
+    without, having = (ask(frame, tiny_model, training={"averaging": kind}) for kind in ("none", "epochs"))
+    more = [having["memory_mb"][end] - without["memory_mb"][end] for end in ("low", "high")]
+    assert more == [pytest.approx(0.85 * 400, abs=2), pytest.approx(1.3 * 400, abs=2)]
+
+
 def test_a_table_without_text_has_no_tokens(frame, tiny_model):
     said = ask(frame.drop("text").with_columns(other=pl.Series(np.arange(ROWS) % 13 * 1.5)), tiny_model)
     assert said["tokens"] is None
@@ -96,3 +107,26 @@ def test_the_same_question_gets_the_same_counts_and_changes_nothing(frame, tiny_
     for name in ("rows", "tokens", "parameters", "trainable", "detectable", "notes"):
         assert first[name] == second[name]
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_frozen_layers_that_are_kept_count_once(frame, tiny_model, monkeypatch):
+    from tunewright.learning.recipes import choose
+    from tunewright.stories.prepare import pose
+    from tunewright.stories.timing import measure
+
+    model = {"name": str(tiny_model), "train": "layers:1"}
+    plan = read_plan(None, data={"train": "in memory", "target": "label"}, model=model)
+    problem = pose(prepare(load_rows(plan, frame), plan), plan)
+    choices = choose(problem, plan.model, plan.training)
+    kept = measure(problem, choices, "float32")
+    monkeypatch.setenv("TUNEWRIGHT_PREFIX_GB", "0")
+    not_kept = measure(problem, choices, "float32")
+    assert (kept.once, not_kept.once) == (0.5, 0.0)
+    assert (kept.parameters, kept.trainable) == (not_kept.parameters, not_kept.trainable)
+    assert 0 < kept.step[0] < 2 * not_kept.step[1]
+
+
+def test_the_rung_that_is_tried_is_told(frame, tiny_model):
+    said = [ask(frame, tiny_model, model={"train": "auto"}, budget={"minutes": one}) for one in (None, 5)]
+    assert [one["train"] for one in said] == ["full", "full"]
+    assert [any("layers:1, then full" in note for note in one["notes"]) for one in said] == [False, True]

@@ -21,6 +21,7 @@ CODE = "import tunewright.training.loop as loop; loop.CHECKPOINT_SECONDS = 0.0; 
 def command(tiny_model, data, out, home):
     options = [f"model.name={tiny_model}", "model.train=full", "training.epochs=2", "training.dropout=0.1"]
     options.append("augment=word_swap")  # draws of its own, beside those of dropout
+    options += ["training.averaging=ema", "training.unfreeze=gradual", "training.layer_decay=0.9"]
     sets = [part for option in options for part in ("--set", option)]
     arguments = ["run", str(data), "--target", "label", "--out", str(out), "--quiet", "--json", *sets]
     environment = os.environ | {"TUNEWRIGHT_HOME": str(home), "OMP_NUM_THREADS": "1"}

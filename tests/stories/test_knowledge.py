@@ -94,6 +94,8 @@ def test_a_reviewed_sheet_is_applied_and_kept(walk, frame, tmp_path, tiny_model)
     plan = read_plan(None, data={"target": "y"}, model={"name": str(tiny_model)})
     sheet = tmp_path / "review.csv"
     assert write_sheet(inspect(plan, dirty), sheet) > 0
+    with pytest.raises(DataError, match="none decides"):
+        walk(dirty, "blank", audit={"corrections": str(sheet)})
     lines = pl.read_csv(sheet, infer_schema=False)
     wanted = lines.with_row_index().filter(pl.col("index") < 2)["row"].to_list()
     filled = lines.with_columns(

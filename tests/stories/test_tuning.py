@@ -19,6 +19,7 @@ from tunewright.plan import read_plan
 from tunewright.records import Study, from_json, to_json
 from tunewright.runfolder import read_entries, read_json
 from tunewright.runfolder.context import RunContext
+from tunewright.search.naming import read_space
 from tunewright.stories.prepare import load_rows, prepare
 from tunewright.stories.rebuild import rebuild_report
 from tunewright.stories.trials import Trials
@@ -125,6 +126,37 @@ def test_augmentation_acts_in_trials(make_rows, plan_of, monkeypatch):
     space = {"augment.kind": ["none", "word_swap", "token_dropout"]}
     searched(frame, plan_of(space, trials=3, **given | {"search": {"strategy": "grid", "finalists": 1, "seeds": 1}}))
     assert sorted(map(str, seen)) == ["None", "token_dropout", "word_swap"]
+
+
+def test_levers_of_training_act_in_trials(make_rows, plan_of, monkeypatch):
+    """What a trial proposes reaches the loop; the standard values are those of the plan, with `auto` resolved."""
+    from tunewright.stories import trials as trials_module
+
+    seen = []
+    whole = trials_module.fine_tune
+
+    def watched(judging, choices, start, run):
+        recipe = choices.recipe
+        seen.append((recipe.layer_decay, recipe.unfreeze, recipe.averaging, recipe.ema_decay))
+        return whole(judging, choices, start, run)
+
+    monkeypatch.setattr(trials_module, "fine_tune", watched)
+    space = {
+        "layer_decay": [0.7, 1.0],
+        "unfreeze": ["none", "gradual"],
+        "averaging": ["none", "ema"],
+        "ema_decay": {"choices": [0.5, 0.9], "when": {"averaging": ["ema"]}},
+    }
+    once = {"strategy": "grid", "finalists": 1, "seeds": 1, "prune": False}
+    plan = plan_of(space, trials=12, model={"train": "full"}, training={"epochs": 2}, search=once)
+    found, prepared = searched(make_rows("text", 80), plan)
+    assert [one.state for one in found.study.trials] == ["complete"] * 12 and len(set(seen)) == 12
+    assert seen[0][:3] == (1.0, "none", "none")
+    assert {one[3] for one in seen if one[2] == "ema"} == {0.5, 0.9}
+    free = plan_of({"ema_decay": {"low": 0.5, "high": 0.99}}, model={"train": "full"}, training={"averaging": "ema"})
+    (dimension,) = read_space(free.search.space, type(free))[0]
+    standard = Trials(prepared, free, RunContext(), [prepared.split]).standard([dimension])
+    assert standard == {"training.ema_decay": pytest.approx(0.5)}
 
 
 def test_the_first_trial_is_what_a_run_would_do(make_rows, plan_of):

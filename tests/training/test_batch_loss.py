@@ -64,3 +64,29 @@ def test_the_epochs_inputs_are_those_that_count():
         for inputs in (None, training.inputs, other)
     ]
     assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("weights", [None, RNG.random(9).astype(np.float32)], ids=["alike", "weighted"])
+@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize("mixed", [False, True])
+def test_parts_add_up_to_the_batch(kind, weights, mixed):
+    network, task, training = make(kind, weights)
+    rows = np.array([7, 2, 5, 0, 8])
+    pairs = None
+    if mixed:
+        pairs = Pairs(np.array([2, 4, 1, 3, 0]), np.array([0.9, 0.25, 0.5, 0.1, 0.7], np.float32))
+
+    def compute(parts):
+        network.zero_grad()
+        found = [
+            batch_loss(network, training, rows, loss=task.loss, device=CPU, pairs=pairs, part=part) for part in parts
+        ]
+        total = sum(found)
+        total.backward()
+        return total.item(), network.head.linear.weight.grad.clone()
+
+    whole = compute([None])
+    for parts in ([np.arange(5)], [np.array([0, 1]), np.array([2, 3, 4])], [np.array([i]) for i in range(5)]):
+        value, gradient = compute(parts)
+        assert value == pytest.approx(whole[0], rel=1e-5)
+        torch.testing.assert_close(gradient, whole[1], rtol=1e-4, atol=1e-6)

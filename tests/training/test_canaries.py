@@ -14,7 +14,7 @@ from tunewright.models.heads import make_head
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.tokens import TextTokenizer
-from tunewright.models.trainable import choose_trainable
+from tunewright.models.trainable import choose_trainable, layer_depths
 from tunewright.tasks import Classification
 from tunewright.training.canaries import release_canaries
 from tunewright.training.flat import FlatOptimizer, groups_of
@@ -68,6 +68,16 @@ def test_a_sound_network_is_left_as_it_was(tiny_model, rows, method, precision):
     assert all(not flat.grad.any() for flat in optimizer.flat)
     assert torch.equal(torch.get_rng_state(), generator)
     assert (optimizer.learning_rate, optimizer.weight_decay) == (1e-4, 0.01)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_layers_that_learn_slowly_are_sound(tiny_model, rows, precision):
+    """At their own rate no update of the lowest layer would show in eight bits."""
+    network = sound(tiny_model, precision=precision)
+    groups = groups_of(network, head=network.head, head_learning_rate=1.0, depths=layer_depths(network))
+    optimizer = FlatOptimizer(groups, learning_rate=1e-4, weight_decay=0.01, clip=1.0, layer_decay=1e-6)
+    release(network, rows, optimizer)
+    assert optimizer.layer_decay == 1e-6
 
 
 @pytest.mark.parametrize("weights", [np.tile([0.2, 1.8], 20), np.tile([0.0, 2.0], 20)])

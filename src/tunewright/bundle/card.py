@@ -23,6 +23,9 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
     features = [column for column in table.columns if column.role == "feature"]
     sizes = split.sizes()
     words = " with a linear model over words added" if trained.words else ""
+    words += (
+        (" and" if words else " with") + " boosted trees over the table's columns mixed in" if trained.trees else ""
+    )
     metric, times = evaluation.metric, "time" if evaluation.looks == 1 else "times"
     ours = evaluation.metrics["test"].get(metric)
     lines = [
@@ -70,8 +73,8 @@ def model_card(name: str, *, table: Table, trained: TrainedModel, evaluation: Ev
         'tw.load("this folder").predict("rows.csv")',
         "```",
         "",
-        "The bundle holds words that several train rows share, categories and labels of the train rows, and no whole "
-        "row. Whoever gets it can read them.",
+        "The bundle holds words that several train rows share, categories and labels of the train rows, digests that "
+        "tell a row it learned from again, and no whole row. Whoever gets it can read them.",
         "",
         f"Weights digest: `{trained.digest}`",
         "",

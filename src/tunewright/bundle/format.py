@@ -5,8 +5,11 @@
     model.safetensors config.json tokenizer.json ...   the backbone; AutoModel.from_pretrained(bundle) loads it
     head.safetensors                                   the head
     lexical.safetensors lexical.json                   the linear model over n-grams, where validation chose to add it
+    trees.safetensors                                  boosted trees over table columns, where validation chose them
     tunewright.json                                    task, decision, preprocessing, versions
+    seen.safetensors                                   digests of the rows it learned from and was chosen on
     behaviours.json                                    what the expert asks of the model, where the plan has it
+    explaining.json                                    how its explanations were checked, and which method is the best
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
     SHA256SUMS                                         digests of every file above
@@ -23,7 +26,8 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, FORMAT, SUMS, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
@@ -48,6 +52,8 @@ def write_bundle(
     extra: dict[str, Any],
     sample: pl.DataFrame,
     behaviours: Mapping[str, Any] | None = None,
+    seen: SeenRows | None = None,
+    explaining: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -59,6 +65,8 @@ def write_bundle(
         extra: what else is kept in tunewright.json.
         sample: typed rows on which what was written has to answer as the model does.
         behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
+        seen: the rows it learned from, to be told again when they come back as test rows.
+        explaining: how explanations of it were checked, as plain JSON.
 
     Returns:
         The parity report.
@@ -72,6 +80,10 @@ def write_bundle(
         write_text(temporary / "README.md", card)
         if behaviours is not None:
             write_json(temporary / BEHAVIOURS, behaviours)
+        if seen is not None:
+            write_arrays(temporary / SEEN, {"marks": seen.marks, "whole": np.array(seen.whole)})
+        if explaining is not None:
+            write_json(temporary / EXPLAINING, explaining)
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)
@@ -83,6 +95,8 @@ def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None,
     write_arrays(folder / "head.safetensors", _arrays(model.network.head))
     if model.lexical is not None:
         _write_lexical(folder, model.lexical)
+    if model.trees is not None:
+        write_arrays(folder / TREES, model.trees.arrays())
     if model.network.encoder is not None:
         assert backbone_folder is not None
         # What transformers looks for in the header before it reads a file.
@@ -101,6 +115,7 @@ def _write_files(folder: Path, model: FittedModel, backbone_folder: Path | None,
         "backbone": model.backbone,
         "pooling": model.pooling,
         "lexical_share": model.lexical_share,
+        "trees_share": model.trees_share,
         "preprocessing": model.preprocessor.to_json(),
         **extra,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,7 @@ from tunewright.bundle.preprocessor import Preprocessor
 from tunewright.models.lexical import Lexical
 from tunewright.models.outputs import predict_outputs
 from tunewright.models.tokens import TextTokenizer
+from tunewright.models.trees import Trees, mixed
 from tunewright.tasks import Decision, Task
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class FittedModel:
         device: where the network is.
         lexical: the linear model over n-grams whose outputs are added, or None.
         lexical_share: what they are multiplied by.
+        trees: boosted trees over the table's columns whose outputs are mixed in, or None.
+        trees_share: their share in the mixture.
     """
 
     network: Network
@@ -64,12 +68,28 @@ class FittedModel:
     device: torch.device
     lexical: Lexical | None = None
     lexical_share: float = 0.0
+    trees: Trees | None = None
+    trees_share: float = 0.0
 
     def outputs(self, typed: pl.DataFrame, *, predict: Predict | None = None) -> Array:
         """(n, K) float32 outputs for typed rows; `predict` in place of the network's plain forward pass."""
         inputs = self.preprocessor.inputs(typed, self.tokenizer)
         outputs = (predict or predict_outputs)(self.network, inputs, device=self.device)
-        if self.lexical is None:
-            return outputs
-        added = self.lexical.outputs(self.preprocessor.compose(typed), inputs.dense)
-        return np.asarray(outputs + np.float32(self.lexical_share) * added)
+        texts = self.preprocessor.compose(typed) if self.lexical is not None else ()
+        return self.beside(outputs, texts, inputs.dense, typed)
+
+    def beside(self, outputs: Array, texts: Sequence[Sequence[str]], dense: Array, typed: pl.DataFrame) -> Array:
+        """(n, K) outputs of the network with what stands beside it: words added, trees mixed in.
+
+        Args:
+            outputs: (n, K) of the network.
+            texts: cleaned texts, one list of n per segment; read by the words alone.
+            dense: (n, F) fitted features of the same rows; read by the words alone.
+            typed: the same rows; read by the trees alone.
+        """
+        if self.lexical is not None:
+            outputs = np.asarray(outputs + np.float32(self.lexical_share) * self.lexical.outputs(texts, dense))
+        if self.trees is not None:
+            found = self.trees.outputs(self.preprocessor.featurizer.plain(typed), self.task.outputs)
+            outputs = mixed(outputs, found, self.trees_share)
+        return outputs

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from tunewright.bundle.fetching import local_bundle
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import read_behaviours_of, read_bundle
+from tunewright.bundle.reading import read_behaviours_of, read_bundle, read_seen_of
+from tunewright.bundle.seen import SeenRows
 from tunewright.data import read
-from tunewright.errors import DataError
+from tunewright.errors import DataError, ModelError
 from tunewright.metrics import Outcome, scores
 from tunewright.records import Score
-from tunewright.tasks import Multilabel, Regression
+from tunewright.tasks import Multilabel, Regression, label_sets
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -25,16 +28,21 @@ class Predictor:
     Args:
         model: the fitted model.
         behaviours: what is asked of it whenever it is evaluated, as its bundle holds it; None: nothing.
+        seen: the rows it learned from, where its bundle says so.
     """
 
-    def __init__(self, model: FittedModel, behaviours: Any = None) -> None:
+    def __init__(self, model: FittedModel, behaviours: Any = None, seen: SeenRows | None = None) -> None:
         self.model = model
         self.behaviours = behaviours
+        self.seen = seen
+        # Explaining stands above this layer: `tw.load` hands it in.
+        self.explainer: Callable[..., Any] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
-        """Read a bundle folder; see `read_bundle` for what is refused."""
-        return cls(read_bundle(Path(folder)), read_behaviours_of(Path(folder)))
+        """Read a bundle from a folder or a URL; see `local_bundle` and `read_bundle` for what is refused."""
+        here = local_bundle(folder)
+        return cls(read_bundle(here), read_behaviours_of(here), read_seen_of(here))
 
     def predict(self, data: Any) -> pl.DataFrame:
         """Predict for a file, a frame that speaks Arrow, or a list of dicts.
@@ -42,7 +50,8 @@ class Predictor:
         Returns:
             One row per input row, in order: `prediction`, `confidence` (probability of the predicted label; null for a
             regression, which has `low` and `high`, its 90 % prediction interval, instead), and for classifiers
-            `probabilities`, a struct with one field per label.
+            `probabilities`, a struct with one field per label, and `set`, the labels one of which is the true one in
+            90 % of the rows (not where a row has several labels).
 
         Raises:
             DataError: the data cannot be read or lacks a feature column.
@@ -68,13 +77,35 @@ class Predictor:
             )
         assert outcome.probabilities is not None
         probabilities = pl.DataFrame(outcome.probabilities, schema=list(task.labels), orient="row")
-        return pl.DataFrame(
+        answers = pl.DataFrame(
             {
                 "prediction": task.names(outcome),
                 "confidence": self._confidence(outcome),
                 "probabilities": probabilities.to_struct(),
             }
         )
+        threshold = self.model.decision.set_threshold
+        if isinstance(task, Multilabel) or threshold is None:
+            return answers
+        inside = label_sets(outcome.probabilities, outcome.labels, threshold)
+        names = [[label for label, held in zip(task.labels, row, strict=True) if held] for row in inside.tolist()]
+        return answers.with_columns(pl.Series("set", names, dtype=pl.List(pl.String)))
+
+    def explain(self, what: Any, **options: Any) -> Any:
+        """Say why it answers as it does: which words and columns pushed, and which training rows are like it.
+
+        Args:
+            what: a text (str), or a row as a dict (one explanation comes back); or a `Path`, a frame that speaks Arrow,
+                a list of dicts (a list of them comes back).
+            **options: `data` (rows to look for neighbours in), `label` (to explain in place of the one said), `method`
+                (in place of the best that passed its checks), `most` (rows that are explained).
+
+        Raises:
+            DataError: the rows lack a column, or a label or method that does not exist.
+        """
+        if self.explainer is None:
+            raise ModelError("Explaining needs a loaded bundle. Got a model in memory. Use tw.load(bundle).")
+        return self.explainer(what, **options)
 
     def evaluate(self, data: Any, *, seed: int = 0) -> dict[str, Score]:
         """Score the bundle on labelled rows: every metric of the task, with intervals.
@@ -84,6 +115,12 @@ class Predictor:
         """
         typed = self.model.preprocessor.conform(read(data).frame, require_target=True)
         return scores(self.outcome_of(typed), seed=seed)
+
+    def has_seen(self, raw: pl.DataFrame) -> Array:
+        """(n,) which rows, as they were read, the model learned from or was chosen on; none where nobody knows."""
+        if self.seen is None:
+            return np.zeros(raw.height, bool)
+        return self.seen.among(raw, self.model.preprocessor)
 
     def outcome_of(self, typed: pl.DataFrame) -> Outcome:
         """Predictions beside the truth for typed rows; rows without a target are left out."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.bundle.model import FittedModel
 from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import check_model_folder, sha256
 from tunewright.models.tokens import TextTokenizer
+from tunewright.models.trees import Trees
 from tunewright.models.weights import check_finite, check_safetensors
 from tunewright.records import from_json
 from tunewright.runfolder import read_json
@@ -25,7 +27,10 @@ FORMAT = 1
 SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
+TREES = "trees.safetensors"
+SEEN = "seen.safetensors"
 BEHAVIOURS = "behaviours.json"
+EXPLAINING = "explaining.json"
 LOADED = (".json", ".safetensors")
 
 
@@ -55,6 +60,28 @@ def read_behaviours_of(folder: Path) -> Any:
     return read_json(folder / BEHAVIOURS) if (folder / BEHAVIOURS).is_file() else None
 
 
+def read_seen_of(folder: Path) -> SeenRows | None:
+    """The rows the bundle's model learned from; None where an earlier release wrote it.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    from safetensors.numpy import load_file
+
+    if not (folder / SEEN).is_file():
+        return None
+    check_safetensors(folder / SEEN)
+    arrays = load_file(folder / SEEN)
+    return SeenRows(arrays["marks"], bool(arrays["whole"]))
+
+
+def read_explaining_of(folder: Path) -> Any:
+    """What the bundle holds of how its explanations were checked, as JSON; None where it holds nothing.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+    """
+    return read_json(folder / EXPLAINING) if (folder / EXPLAINING).is_file() else None
+
+
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
     from tunewright.models.precision import DTYPES, pick_device
 
@@ -69,6 +96,7 @@ def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
     if network.encoder is not None:
         network.encoder.to(DTYPES[precision])
     network.to(device).eval()
+    trees_share = about.get("trees_share", 0.0)  # earlier releases had none
     return FittedModel(
         network=network,
         preprocessor=Preprocessor.from_json(about["preprocessing"]),
@@ -83,6 +111,8 @@ def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
         device=device,
         lexical=_lexical(folder) if about["lexical_share"] else None,
         lexical_share=about["lexical_share"],
+        trees=_trees(folder) if trees_share else None,
+        trees_share=trees_share,
     )
 
 
@@ -122,6 +152,14 @@ def _lexical(folder: Path) -> Lexical:
     arrays = load_file(folder / "lexical.safetensors")
     vocabulary = tuple(read_json(folder / "lexical.json")["vocabulary"])
     return Lexical(vocabulary, arrays["idf"], arrays["weight"], arrays["bias"])
+
+
+def _trees(folder: Path) -> Trees:
+    from safetensors.numpy import load_file
+
+    check_safetensors(folder / TREES)
+    check_finite(folder / TREES)
+    return Trees.from_arrays(load_file(folder / TREES))
 
 
 def _usable(precision: str, device: Any) -> str:

@@ -19,6 +19,7 @@ from tunewright.cli.options import (
     TestOption,
     ValidationOption,
     plan_from,
+    refuse_urls,
 )
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def verb(
     from tunewright.stories.calibrate import scorecard_text
     from tunewright.stories.inspect import calibrated, inspect, shortened, write_audit, write_sheet
 
+    refuse_urls({"--out": out, "--review": review})
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     more: dict[str, Any] = {}
     text = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.cli.answer import Answer
-from tunewright.cli.options import FreshOption, JsonOption, QuietOption, RunOutOption, SetOption, plan_from
+from tunewright.cli.options import FreshOption, JsonOption, QuietOption, RunOutOption, SetOption, plan_from, refuse_urls
 from tunewright.cli.run import summary_text
 from tunewright.cli.walking import walk
 
@@ -23,6 +23,7 @@ def verb(
     from tunewright.example import path
     from tunewright.stories.run import run_story
 
+    refuse_urls({"--out": out})
     plan = plan_from(str(path()), "team", overrides=overrides)
     summary = walk(run_story, plan, out=out, fresh=fresh, quiet=quiet)
     planted = planted_faults(Path(summary["run"]))

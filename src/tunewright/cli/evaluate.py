@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def verb(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Rows with the target: csv, tsv, jsonl or parquet.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run, or its URL.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Rows with the target: csv, tsv, jsonl or parquet; a URL.")
+    ],
     metric: Annotated[
         str | None, typer.Option("--metric", help="The metric that decides. Default: the run's own.")
     ] = None,
@@ -41,25 +43,63 @@ def verb(
     from tunewright.cli.text import behaviour_lines, score_rows, table
     from tunewright.errors import PlanError
     from tunewright.records import to_json
+    from tunewright.remote import shown
     from tunewright.stories.evaluating import evaluate_bundle
 
     if require_objective and at_least is None:
         raise PlanError("--require-objective needs something to require. Got no --at-least. Add it.")
     predictor = load(bundle)
     objective = _objective(predictor, metric, at_least)
-    found = evaluate_bundle(predictor, data, tests=Path(tests) if tests is not None else None)
-    said = _verdict(objective, found.scores)
+    found = evaluate_bundle(predictor, data, tests=Path(tests) if tests is not None else None, by=_digest(bundle))
+    said = _verdict(objective, found.unseen or found.scores)
     value: dict[str, Any] = {
-        "bundle": bundle,
-        "data": data,
+        "bundle": shown(bundle),
+        "data": shown(data),
         "metric": objective.metric,
         "metrics": to_json(found.scores),
         "verdict": to_json(said),
+        "seen": found.seen,
+        "metrics_unseen": to_json(found.unseen),
+        "looks": found.looks,
         "behaviours": to_json(found.behaviours),
     }
-    lines = [said.text, "", table(score_rows(value["metrics"])), *behaviour_lines(value["behaviours"])]
+    lines = [
+        said.text,
+        "",
+        table(score_rows(value["metrics"])),
+        *_caveats(value),
+        *behaviour_lines(value["behaviours"]),
+    ]
     text = "\n".join(lines)
     return Answer(value=value, text=text, code=NOT_MET if require_objective and said.objective != "met" else 0)
+
+
+def _digest(bundle: str) -> str:
+    """What names the bundle in the ledger of looks: the digests of its files, wherever it lies."""
+    from tunewright.bundle.reading import SUMS
+
+    return (Path(bundle) / SUMS).read_text("utf-8")
+
+
+def _caveats(value: dict[str, Any]) -> list[str]:
+    """What the table above does not say: rows the model knows, and how often these rows have served."""
+    from tunewright.cli.text import score_rows, table
+
+    lines = []
+    rows = max((score["n"] for score in value["metrics"].values()), default=0)
+    if value["seen"] and value["metrics_unseen"] is not None:
+        lines += [
+            "",
+            f"The model learned from or was chosen on {value['seen']:,} of these {rows:,} rows. Without them:",
+        ]
+        lines += ["", table(score_rows(value["metrics_unseen"]))]
+    elif value["seen"]:
+        lines += ["", f"The model learned from or was chosen on {value['seen']:,} of these {rows:,} rows, and too few "]
+        lines[-1] += "others are left to score: this says nothing about new rows."
+    if value["looks"] > 1:
+        lines += ["", f"{value['looks']} models have been scored on these very rows by now: the best of them looks "]
+        lines[-1] += "better than it is."
+    return lines
 
 
 def _objective(predictor: Predictor, metric: str | None, at_least: float | None) -> Any:

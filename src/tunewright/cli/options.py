@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 DataArgument = Annotated[
     str | None,
-    typer.Argument(metavar="DATA", help="csv, tsv, jsonl or parquet, each also .gz; or data.train of the plan."),
+    typer.Argument(
+        metavar="DATA", help="csv, tsv, jsonl or parquet, each also .gz, or a URL; or data.train of the plan."
+    ),
 ]
 TargetOption = Annotated[str | None, typer.Option("--target", metavar="COL", help="The column to predict.")]
 PlanOption = Annotated[
@@ -32,7 +34,12 @@ TestOption = Annotated[
     str | None, typer.Option("--test", metavar="FILE", help="Test rows, instead of splitting some off.")
 ]
 RunOutOption = Annotated[
-    str | None, typer.Option("--out", metavar="DIR", help="The run folder. Default: runs/NAME-DIGEST.")
+    str | None,
+    typer.Option("--out", metavar="DIR", help="The run folder, or a URL such as s3://…. Default: runs/NAME-DIGEST."),
+]
+OnOption = Annotated[
+    str | None,
+    typer.Option("--on", metavar="CLUSTER", help="A Ray cluster: ray (this machine's) or ray://HOST:PORT."),
 ]
 FreshOption = Annotated[bool, typer.Option("--fresh", metavar="", help="Start over in a folder that holds a run.")]
 # `main` looks for --json itself, see there; it stands here so that it is in the help and accepted.
@@ -69,10 +76,11 @@ def plan_from(
     """
     from tunewright.errors import PlanError
     from tunewright.plan import read_plan
+    from tunewright.remote import place
 
     given: dict[str, Any] = {"train": data, "target": target, **files}
     given = {key: value for key, value in given.items() if value is not None}
-    resolved = read_plan(Path(plan) if plan else None, overrides or (), **({"data": given} if given else {}))
+    resolved = read_plan(place(plan) if plan else None, overrides or (), **({"data": given} if given else {}))
     if resolved.data.train is None:
         raise PlanError("DATA is needed. Got none, neither as an argument nor as data.train of a plan. Name the file.")
     if resolved.data.target is None:
@@ -85,3 +93,19 @@ def _columns(path: str) -> str:
 
     names = read(path).frame.columns
     return f": one of {', '.join(names[:30])}{', …' if len(names) > 30 else ''}"
+
+
+def refuse_urls(options: Mapping[str, str | None]) -> None:
+    """Refuse a URL where only a path will do: a folder named `s3:` is not what anybody wants.
+
+    Raises:
+        BadParameter: names the option.
+    """
+    from tunewright.remote import is_url, shown
+
+    for option, value in options.items():
+        if is_url(value):
+            raise typer.BadParameter(
+                f"must be a path of this machine. Got {shown(value)}. Give a path, and copy it afterwards.",
+                param_hint=option,
+            )

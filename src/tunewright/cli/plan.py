@@ -83,7 +83,7 @@ def _expected(expected: Mapping[str, Any]) -> list[str]:
     lines = [
         ("rows", ", ".join(f"{part} {count:,}" for part, count in rows.items())),
         ("weights", f"{expected['parameters']:,}, of which {expected['trainable']:,} train ({expected['train']})"),
-        ("memory", f"{memory['low']:,} to {memory['high']:,} MB"),
+        ("memory", f"{memory['low']:,} to {memory['high']:,} MB, of {memory['limit']:,} MB that may be held"),
         ("time", f"{minutes['low']:g} to {minutes['high']:g} minutes on this machine, if it stays as busy as now"),
         ("resolution", expected["detectable"]["text"]),
     ]

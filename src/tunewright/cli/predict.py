@@ -17,10 +17,13 @@ ENDINGS = (".csv", ".jsonl")
 
 
 def verb(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Rows to answer for: csv, tsv, jsonl or parquet.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run, or its URL.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Rows to answer for: csv, tsv, jsonl or parquet; a URL.")],
     out: Annotated[
-        str | None, typer.Option("--out", metavar="FILE", help="NAME.csv or NAME.jsonl; default: csv to the terminal.")
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE", help="NAME.csv or NAME.jsonl, also at a URL; default: csv to the terminal."
+        ),
     ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -28,20 +31,34 @@ def verb(
     """Predict for every row of DATA, in its order: the prediction and its confidence.
 
     A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the
-    probability of every label.
+    probability of every label, and the set of labels that holds the true one in 90 % of the rows.
     """
     from tunewright.api import load
     from tunewright.cli.text import to_be_seen
-    from tunewright.runfolder import write_text
+    from tunewright.remote import name_of, shown
 
-    if out is not None and Path(out).suffix.lower() not in ENDINGS:
-        raise typer.BadParameter(f"must end in {' or '.join(ENDINGS)}. Got {out}.", param_hint="--out")
+    if out is not None and Path(name_of(out)).suffix.lower() not in ENDINGS:
+        raise typer.BadParameter(f"must end in {' or '.join(ENDINGS)}. Got {shown(out)}.", param_hint="--out")
     answers = load(bundle).predict(data)
     if out is None:
         text = to_be_seen(as_csv(answers))
         return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=text)
-    write_text(out, as_csv(answers) if out.lower().endswith(".csv") else as_jsonl(answers))
-    return Answer(value={"rows": answers.height, "out": out}, text=f"{answers.height:,} predictions in {out}")
+    as_text = as_csv if name_of(out).lower().endswith(".csv") else as_jsonl
+    _write(out, as_text(answers))
+    said = shown(out)
+    return Answer(value={"rows": answers.height, "out": said}, text=f"{answers.height:,} predictions in {said}")
+
+
+def _write(out: str, text: str) -> None:
+    from tunewright.errors import RunError
+    from tunewright.remote import is_url
+    from tunewright.runfolder import write_text
+
+    if not is_url(out):
+        return write_text(out, text)
+    from tunewright.remote.files import write_url
+
+    write_url(out, text.encode(errors="backslashreplace"), raising=RunError)
 
 
 def as_csv(answers: pl.DataFrame) -> str:
@@ -50,7 +67,7 @@ def as_csv(answers: pl.DataFrame) -> str:
 
     from tunewright.data.spreadsheet import neutral
 
-    flat = answers.drop("probabilities", strict=False)
+    flat = answers.drop("probabilities", "set", strict=False)
     texts = [name for name, dtype in flat.schema.items() if dtype == pl.String]
     return flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts).write_csv()
 

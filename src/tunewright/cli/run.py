@@ -10,6 +10,7 @@ from tunewright.cli.options import (
     DataArgument,
     FreshOption,
     JsonOption,
+    OnOption,
     PlanOption,
     QuietOption,
     RequireOption,
@@ -37,6 +38,7 @@ def verb(
     test: TestOption = None,
     out: RunOutOption = None,
     fresh: FreshOption = False,
+    on: OnOption = None,
     require_objective: RequireOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -47,19 +49,26 @@ def verb(
 
     Example: tunewright run tickets.csv --target team --set objective.at_least=0.9
     """
-    from tunewright.stories.run import run_story
+    from tunewright.stories.placing import run_where_asked
 
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     if require_objective:
         _refuse_without_objective(resolved)
-    summary = walk(run_story, resolved, out=out, fresh=fresh, quiet=quiet)
+    summary = walk(run_where_asked, resolved, out=out, fresh=fresh, quiet=quiet, on=on)
     met = summary["verdict"]["objective"] == "met"
     return Answer(value=summary, text=summary_text(summary), code=NOT_MET if require_objective and not met else 0)
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """What a person reads when a run ends: verdict, comparison, findings, paths."""
-    from tunewright.cli.text import behaviour_lines, comparison_table, finding_lines, remedy_lines, slice_lines
+    from tunewright.cli.text import (
+        behaviour_lines,
+        comparison_table,
+        expectation_lines,
+        finding_lines,
+        remedy_lines,
+        slice_lines,
+    )
 
     return "\n".join(
         [
@@ -69,12 +78,14 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             comparison_table(summary),
             *slice_lines(summary.get("slices", ())),
             *behaviour_lines(summary.get("behaviours", ())),
+            *expectation_lines(summary.get("expectations", ())),
             "",
             *finding_lines(summary["findings"], where=summary["report"]),
             *remedy_lines(summary),
             "",
             f"Report   {summary['report']}",
             f"Bundle   {summary['bundle']}",
+            f'Explain  tunewright explain {summary["run"]} "a text"',
             f"Predict  tunewright predict {summary['bundle']} NEW_DATA --out predictions.csv",
         ]
     )

@@ -49,7 +49,7 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
     """The objective metric of the model and of every baseline, and what each paired comparison shows."""
     metric, task = summary["metric"], summary["task"]
     model = summary["model"]
-    same = "probe" if model.get("kept") == "probe" and not model.get("words") else ""
+    same = "probe" if model.get("kept") == "probe" and not (model.get("words") or model.get("trees")) else ""
     said = {
         one["b"]: words.comparison(from_json(Comparison, one), task=task, same=same) for one in summary["comparisons"]
     }
@@ -112,6 +112,16 @@ def behaviour_lines(behaviours: Sequence[Mapping[str, Any]]) -> list[str]:
             after = f" → {words.cut(worst['after'], LONGEST)}" if worst["after"] is not None else ""
             lines.append(f"{'':<12}{words.cut(worst['before'], LONGEST)}{after}: {words.cut(worst['said'], LONGEST)}")
     return lines
+
+
+def expectation_lines(expectations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the expert expected of the model and what rules undeclared, one per line; `expectations` as JSON.
+
+    >>> expectation_lines([{"name": "fee", "of": "word", "verdict": "confirmed", "text": "The model uses it."}])
+    ['', 'confirmed  word fee: The model uses it.']
+    """
+    lines = [f"{one['verdict']}  {one['of']} {words.visible(one['name'])}: {one['text']}" for one in expectations]
+    return ["", *(words.cut(line, LONGEST) for line in lines)] if lines else []
 
 
 def _score(raw: Any) -> Score:

@@ -12,6 +12,7 @@ from tunewright.cli.options import (
     DataArgument,
     FreshOption,
     JsonOption,
+    OnOption,
     PlanOption,
     QuietOption,
     SetOption,
@@ -23,7 +24,8 @@ from tunewright.cli.options import (
 from tunewright.cli.walking import walk
 
 OutOption = Annotated[
-    str | None, typer.Option("--out", metavar="DIR", help="Folder of the search. Default: studies/NAME-DIGEST.")
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the search, or a URL. Default: studies/NAME-DIGEST."),
 ]
 TrialsOption = Annotated[
     int | None, typer.Option("--trials", metavar="N", min=1, help="At most so many; or search.trials of the plan.")
@@ -45,6 +47,7 @@ def verb(
     test: TestOption = None,
     out: OutOption = None,
     fresh: FreshOption = False,
+    on: OnOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -61,7 +64,7 @@ def verb(
     resolved = plan_from(
         data, target, plan=plan, overrides=[*(overrides or ()), *given], validation=validation, test=test
     )
-    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet)
+    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet, on=on)
     return Answer(value=told, text=study_text(told))
 
 

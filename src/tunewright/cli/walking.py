@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,27 +13,33 @@ if TYPE_CHECKING:
 Story = Callable[["Request"], "tuple[RunFolder, dict[str, Any]]"]
 
 
-def walk(story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool) -> dict[str, Any]:
+def walk(
+    story: Story, plan: Plan, *, out: str | None, fresh: bool, quiet: bool, on: str | None = None
+) -> dict[str, Any]:
     """Tell the story and return its summary.
 
     Args:
         story: from a request to a folder and its summary.
         plan: the resolved plan.
-        out: the folder, or None for the story's own.
+        out: the folder, a path or a URL, or None for the story's own.
         fresh: start over where the folder already holds one.
         quiet: no progress.
+        on: the cluster to use, or None for this machine.
     """
     from tunewright.cli.progress import shown
     from tunewright.cli.signals import caught
     from tunewright.events import to_all
+    from tunewright.remote import place
+    from tunewright.remote.cluster import check_on
     from tunewright.stories.run import Request
 
     with caught() as stop, shown(quiet=quiet) as show:
         request = Request(
             plan=plan,
-            out=Path(out) if out is not None else None,
+            out=None if out is None else place(out),
             fresh=fresh,
             observe=to_all(stop.watch, show),
             stop=stop,
+            on=on if on is None else check_on(on),
         )
         return story(request)[1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tunewright.data.dataset import conform, describe
     from tunewright.data.dates import date_format, parse_dates
-    from tunewright.data.digests import fingerprint, row_digests
+    from tunewright.data.digests import fingerprint, row_digests, row_keys
     from tunewright.data.kinds import infer_columns
     from tunewright.data.numbers import parse_number, parse_numbers
     from tunewright.data.pairs import infer_pair
@@ -32,6 +32,7 @@ _HOME = {
     "parse_numbers": "numbers",
     "read": "reading",
     "row_digests": "digests",
+    "row_keys": "digests",
     "split_labels": "tasks",
 }
 
@@ -49,6 +50,7 @@ __all__ = [
     "parse_numbers",
     "read",
     "row_digests",
+    "row_keys",
     "split_labels",
 ]
 

@@ -14,9 +14,11 @@ class DataOptions:
     """Where the rows are and what the columns mean.
 
     Args:
-        train: path of the table to learn from (csv, tsv, jsonl, parquet, also .gz); None where a frame is handed in.
-        validation: path of a table with the rows to choose on; None: split off from `train`.
-        test: path of a table with the rows to test on, sealed; None: split off from `train`.
+        train: path or URL of the table to learn from (csv, tsv, jsonl, parquet, also .gz); None where a frame is handed
+            in. A URL (s3://bucket/rows.csv, or any scheme that fsspec knows) holds no password and no query:
+            credentials come from the environment.
+        validation: path or URL of a table with the rows to choose on; None: split off from `train`.
+        test: path or URL of a table with the rows to test on, sealed; None: split off from `train`.
         target: name of the column to predict.
         columns: kind by column name, only where the inference should be overruled.
         pair: two text columns whose relation is predicted; auto: where the data looks like a pair; none: never.
@@ -42,7 +44,9 @@ class KnowledgeOptions:
         weights: a number column >= 0 that says how much each row matters; None: all rows matter alike.
         derive: new columns by name, each an expression over the others, as in `hour: "created_at.hour"`.
         costs: what confusions cost, by "true label -> label said"; others cost 1. Decisions then cost least.
+        emphasise: a condition; train rows that meet it count twice as much as the others; None: all count alike.
         protect: slices, as in "channel == 'phone'", in which a model that gets worse is not called better.
+        expect: columns and words that should matter; the explanation is held to them.
         tests: path of a YAML file of behaviours that the model has to show; None: none.
 
     >>> KnowledgeOptions(never_use=("agent",)).weights is None
@@ -53,7 +57,9 @@ class KnowledgeOptions:
     weights: str | None = None
     derive: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
+    emphasise: str | None = None
     protect: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
     tests: str | None = None
 
 

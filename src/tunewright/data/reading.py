@@ -20,6 +20,7 @@ from tunewright.data.raw import load
 from tunewright.data.unkeepable import without_unkeepable
 from tunewright.errors import DataError
 from tunewright.records import Finding
+from tunewright.remote import is_url, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +40,24 @@ def read(source: Any, *, file: str | None = None) -> Reading:
     Windows-1252, with a finding. In delimited files every column is text and an empty cell is null.
 
     Args:
-        source: a path (.csv, .tsv, .txt, .jsonl, .ndjson, .parquet, each also .gz), an object with `__arrow_c_stream__`
-            (pandas, polars, pyarrow, Hugging Face datasets), or a list of dicts.
+        source: a path or a URL (.csv, .tsv, .txt, .jsonl, .ndjson, .parquet, each also .gz), an object with
+            `__arrow_c_stream__` (pandas, polars, pyarrow, Hugging Face datasets), or a list of dicts.
         file: the name to use in findings; a path's own by default.
 
     Raises:
         DataError: no such file, unknown ending, nothing in it, another format than its ending says, a decompression
-            bomb, columns of one name, more than 5 % (and at least 3) of the rows unreadable.
+            bomb, columns of one name, more than 5 % (and at least 3) of the rows unreadable; a URL that is not
+            reachable or not for us.
+        MissingExtra: the library for the URL's scheme is not installed.
 
     >>> read([{"text": "good", "label": 1}, {"text": "bad", "label": 0}]).frame.shape
     (2, 2)
     """
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        name = file or str(path)
-        data, form = load(path)
-        frame, faults = _parse(data, form, name, packed=path.stat().st_size)
+        where = source if isinstance(source, str) and is_url(source) else Path(source)
+        name = file or shown(str(where))
+        data, form, packed = load(where)
+        frame, faults = _parse(data, form, name, packed=packed)
         return Reading(frame=frame, findings=report(faults, rows=frame.height, file=name), file=name)
     frame, faults = _from_memory(source, file or "The data")
     if frame.width == 0 or frame.height == 0:

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from tunewright.features.categories import CategoryFeature
-from tunewright.features.featurizer import Featurizer
-from tunewright.features.numbers import NumberFeature
+from tunewright.learning.boosting import fit_boosting
 from tunewright.learning.lexical import Words
 from tunewright.learning.linear import fit_linear
 from tunewright.learning.problem import Problem
@@ -24,8 +21,6 @@ from tunewright.tasks import Multilabel, Regression
 Array = np.ndarray[Any, np.dtype[Any]]
 Outputs = Mapping[str, Array]
 SVD_COMPONENTS = 50
-MOST_BOOSTED_CLASSES = 30
-ROWS_PER_THREAD = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +60,15 @@ def tfidf(rows: Rows) -> Outputs | None:
 
 def boosting(rows: Rows) -> Outputs | None:
     """Histogram gradient boosting on the table columns, plus 50 SVD components of the TF-IDF text."""
-    task = rows.problem.task
-    if not rows.problem.preprocessor.featurizer.features or isinstance(task, Multilabel):
+    featurizer = rows.problem.preprocessor.featurizer
+    if not featurizer.features or isinstance(rows.problem.task, Multilabel):
         return None
-    if task.outputs > MOST_BOOSTED_CLASSES:
-        return None
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
-
-    tables = {part: _raw(frame, rows.problem.preprocessor.featurizer) for part, frame in rows.problem.typed.items()}
+    tables = {part: featurizer.plain(frame) for part, frame in rows.problem.typed.items()}
     if rows.lexical is not None:
         components = _components(rows)
         tables = {part: np.concatenate([tables[part], components[part]], axis=1) for part in tables}
-    kind = HistGradientBoostingRegressor if isinstance(task, Regression) else HistGradientBoostingClassifier
-    targets = rows.problem.targets
-    # Stopped on our validation rows: a share of the train rows may lack a class that has one row only.
-    known = np.isin(targets["validation"], targets["train"]) if not isinstance(task, Regression) else slice(None)
-    held_out = {"X_val": tables["validation"][known], "y_val": targets["validation"][known]}
-    watched = len(held_out["y_val"]) > 0
-    # A round grows one tree per class.
-    rounds = 300 if task.outputs <= 2 else 100
-    model = kind(max_iter=rounds, early_stopping=watched, random_state=rows.problem.seed)
-    # Threads that wait for each other cost small tables more than they give, above all on a busy machine.
-    with threadpool_limits(1 if len(tables["train"]) < ROWS_PER_THREAD else None, user_api="openmp"):
-        model.fit(tables["train"], targets["train"], **(held_out if watched else {}))
-    if isinstance(task, Regression):
-        return {part: model.predict(table)[:, None].astype(np.float32) for part, table in tables.items()}
-    return {part: _logits(model, table, task.outputs) for part, table in tables.items()}
+    boosted = fit_boosting(tables, rows.problem)
+    return None if boosted is None else boosted.outputs
 
 
 def cosine(rows: Rows) -> Outputs | None:
@@ -127,23 +104,3 @@ def _components(rows: Rows) -> dict[str, Array]:
     count = min(SVD_COMPONENTS, words["train"].shape[1] - 1, words["train"].shape[0] - 1)
     svd = TruncatedSVD(max(count, 1), random_state=rows.problem.seed).fit(words["train"])
     return {part: svd.transform(matrix) for part, matrix in words.items()}
-
-
-def _raw(frame: pl.DataFrame, featurizer: Featurizer) -> Array:
-    """Table columns as trees like them: numbers with NaN, categories as codes, dates as their parts."""
-    columns = []
-    for feature in featurizer.features:
-        if isinstance(feature, NumberFeature):
-            columns.append(frame[feature.column].cast(pl.Float64).to_numpy()[:, None])
-        elif isinstance(feature, CategoryFeature):
-            columns.append(feature.transform(frame).argmax(1)[:, None].astype(np.float64))
-        else:
-            columns.append(feature.transform(frame).astype(np.float64))
-    return np.concatenate(columns, axis=1)
-
-
-def _logits(model: Any, table: Array, outputs: int) -> Array:
-    """Log probabilities in the task's label order; a class without train rows stays unlikely."""
-    logits = np.full((len(table), outputs), -30.0, np.float32)
-    logits[:, model.classes_] = np.log(np.maximum(model.predict_proba(table), 1e-12))
-    return logits

@@ -11,13 +11,14 @@ import numpy as np
 from tunewright.evaluation.baselines import BASELINES, Rows
 from tunewright.evaluation.costs import expected_cost
 from tunewright.evaluation.protected import judge_slices, read_slices
+from tunewright.evaluation.trust import measure_trust
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.fit import Fitted
 from tunewright.learning.problem import Problem
 from tunewright.metrics import Outcome, difference, scores
 from tunewright.metrics import metric as metric_of
 from tunewright.objective import Objective, verdict
-from tunewright.records import Comparison, Evaluation, Score, to_json
+from tunewright.records import Comparison, Evaluation, Score, Trust, to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import wilson
 from tunewright.tasks import Classification, Decision
@@ -77,7 +78,16 @@ def evaluate(
         expected_cost=_costs(problem, {"model": ours["test"], **others}),
         slices=slices,
         per_class=_per_class(problem.task, ours["test"]),
+        trust=_trust(problem, fitted),
     )
+
+
+def _trust(problem: Problem, fitted: Fitted) -> Trust | None:
+    """What the model's confidence is worth; None where no validation rows are left to choose on."""
+    parts = [(fitted.outputs[part], problem.targets[part]) for part in ("validation", "test") if part in fitted.outputs]
+    if len(parts) < 2 or len(parts[0][0]) != len(parts[0][1]):
+        return None
+    return measure_trust(problem.task, fitted.model.decision, parts[0], parts[1], seed=problem.seed)
 
 
 def _slices(

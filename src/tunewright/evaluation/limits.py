@@ -21,8 +21,8 @@ def measure_limits(model: FittedModel, rows: pl.DataFrame, limits: Limits) -> di
         limits: the plan's.
 
     Returns:
-        latency_ms: median milliseconds for one row, preprocessing included; size_mb: megabytes of weights, words and
-        tokenizer; the JSON beside them is some kilobytes.
+        latency_ms: median milliseconds for one row, preprocessing included; size_mb: megabytes of weights, words, trees
+        and tokenizer; the JSON beside them is some kilobytes.
     """
     measured = {}
     if limits.latency_ms is not None:
@@ -31,6 +31,7 @@ def measure_limits(model: FittedModel, rows: pl.DataFrame, limits: Limits) -> di
         size = sum(value.numel() * 4 for value in model.network.state_dict().values())
         size += model.tokenizer.size() if model.tokenizer else 0
         size += model.lexical.size() if model.lexical else 0
+        size += model.trees.size() if model.trees else 0
         measured["size_mb"] = round(size / 1e6, 2)
     return measured
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +134,7 @@ def _judged(
     if count < FEWEST_ROWS:
         text = f"Where {condition}: {count} rows, too few to tell; {FEWEST_ROWS} are needed."
         return ProtectedSlice(condition=condition, rows=count, metric=metric, verdict="too few to tell", text=text)
-    a, b = (_within(outcome, inside) for outcome in outcomes)
+    a, b = (outcome.take(np.flatnonzero(inside)) for outcome in outcomes)
     used, left, right = _scored(metric, a, b, seed)
     gap = difference(used, a, b, names=names, seed=seed).difference
     verdict: SliceVerdict = "worse" if gap.high < 0 else "better" if gap.low > 0 else "no evidence"
@@ -155,13 +155,3 @@ def _scored(metric: str, a: Outcome, b: Outcome, seed: int) -> tuple[str, Score,
         if left is not None and right is not None:
             return name, left, right
     raise DataError(f"A protected slice must be scored. {metric} is not defined on its {a.rows} rows. Choose another.")
-
-
-def _within(outcome: Outcome, inside: NDArray[Any]) -> Outcome:
-    known = outcome.probabilities
-    return replace(
-        outcome,
-        truth=outcome.truth[inside],
-        labels=outcome.labels[inside],
-        probabilities=None if known is None else known[inside],
-    )

@@ -21,6 +21,7 @@ class CategoryFeature:
         column: its name.
         values: that have an indicator.
         empty: values that stand for an empty cell, as "?" does.
+        counts: train rows with each of `values`; empty in bundles of earlier releases.
 
     >>> feature = CategoryFeature.fit(pl.Series("c", ["a"] * 5 + ["b"]))
     >>> feature.transform(pl.DataFrame({"c": ["a", "new", None]})).tolist()
@@ -31,6 +32,7 @@ class CategoryFeature:
     column: str
     values: tuple[str, ...]
     empty: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
 
     @classmethod
     def fit(cls, values: pl.Series, empty: tuple[str, ...] = ()) -> CategoryFeature:
@@ -39,13 +41,25 @@ class CategoryFeature:
         frequent = sorted(
             (row for row in counts if row[1] >= RAREST and row[0] not in empty), key=lambda row: (-row[1], row[0])
         )
-        return cls(column=values.name, values=tuple(value for value, _ in frequent[:MOST_CATEGORIES]), empty=empty)
+        kept = frequent[:MOST_CATEGORIES]
+        return cls(
+            column=values.name,
+            values=tuple(value for value, _ in kept),
+            empty=empty,
+            counts=tuple(int(count) for _, count in kept),
+        )
+
+    def plain(self, frame: pl.DataFrame) -> Array:
+        """(n, 1) float64 as trees take it: the place of the value, most frequent first."""
+        return self._places(frame).astype(np.float64)[:, None]
 
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, values + 2) float32."""
+        return np.eye(len(self.values) + 2, dtype=np.float32)[self._places(frame)]
+
+    def _places(self, frame: pl.DataFrame) -> Array:
         cells = frame[self.column].cast(pl.String).to_list()
         numbers = {value: number for number, value in enumerate(self.values)}
         other, missing = len(self.values), len(self.values) + 1
         nothing = {None, *self.empty}
-        places = [missing if cell in nothing else numbers.get(cell, other) for cell in cells]
-        return np.eye(len(self.values) + 2, dtype=np.float32)[places]
+        return np.array([missing if cell in nothing else numbers.get(cell, other) for cell in cells], np.int64)

@@ -45,6 +45,10 @@ class DateFeature:
             empty=empty,
         )
 
+    def plain(self, frame: pl.DataFrame) -> Array:
+        """(n, 6 or 8) float64 as trees take it: the same as `transform`."""
+        return self.transform(frame).astype(np.float64)
+
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, 6 or 8) float32: time, missing, month and weekday circles, hour circle where there is a clock."""
         seconds = _seconds(frame[self.column], self.empty)

@@ -45,6 +45,11 @@ class Featurizer:
         blocks = [feature.transform(frame) for feature in self.features]
         return np.concatenate(blocks, axis=1) if blocks else np.zeros((frame.height, 0), np.float32)
 
+    def plain(self, frame: pl.DataFrame) -> Array:
+        """(n, C) float64 as trees take them: numbers with NaN, categories as places, dates as their parts."""
+        blocks = [feature.plain(frame) for feature in self.features]
+        return np.concatenate(blocks, axis=1) if blocks else np.zeros((frame.height, 0))
+
     def blocks(self, frame: pl.DataFrame) -> dict[str, slice]:
         """Where the features of each column stand; `frame` holds any rows."""
         found, at = {}, 0

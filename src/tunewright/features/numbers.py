@@ -77,10 +77,15 @@ class NumberFeature:
             empty=empty,
         )
 
+    def plain(self, frame: pl.DataFrame) -> Array:
+        """(n, 1) float64 as trees take it: neither scaled nor filled, NaN where nothing is known."""
+        raw = frame[self.column].cast(pl.Float64).to_numpy()
+        return np.where(np.isfinite(raw) & ~np.isin(raw, self.empty), raw, np.nan)[:, None]
+
     def transform(self, frame: pl.DataFrame) -> Array:
         """(n, 1 + indicator + bins) float32."""
-        raw = frame[self.column].cast(pl.Float64).to_numpy()
-        known = np.isfinite(raw) & ~np.isin(raw, self.empty)
+        raw = self.plain(frame)[:, 0]
+        known = np.isfinite(raw)
         values = np.where(known, raw, self.fill)
         scaled = (values - self.center) / self.scale
         if self.clip:

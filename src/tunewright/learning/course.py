@@ -55,6 +55,7 @@ class Course:
         error: standard error of `valid`.
         train_error: of `train`.
         best: the epoch that is kept.
+        average: the epoch after which the mean of the weights was better than every epoch's own, and is kept; or None.
     """
 
     curve: Sequence[Epoch]
@@ -65,6 +66,7 @@ class Course:
     error: float
     train_error: float
     best: int
+    average: int | None = None
 
     @classmethod
     def of(cls, curve: Sequence[Epoch], facts: Facts, *, ended: bool) -> Course:
@@ -77,6 +79,9 @@ class Course:
 
         valid = tuple(share(epoch.metric) for epoch in curve)
         train = tuple(share(epoch.train_metric) if epoch.train_metric is not None else math.nan for epoch in curve)
+        best = max(range(len(curve)), key=lambda place: (valid[place], -place))
+        means = {at: share(epoch.average_metric) for at, epoch in enumerate(curve) if epoch.average_metric is not None}
+        above = max(means, key=lambda place: (means[place], -place), default=None)
         return cls(
             curve=curve,
             facts=facts,
@@ -85,7 +90,8 @@ class Course:
             train=train,
             error=abs(facts.error / way),
             train_error=abs(facts.train_error / way),
-            best=max(range(len(curve)), key=lambda place: (valid[place], -place)),
+            best=best,
+            average=above if above is not None and means[above] > valid[best] else None,
         )
 
     @property
@@ -127,6 +133,8 @@ class Course:
             return ""
         last = len(self.curve) - 1
         kept = "the probe was kept" if self.best == 0 else f"{name_of(self.best).lower()} was kept"
+        if self.average is not None:
+            kept = f"the mean of the weights after {name_of(self.average).lower()} was kept"
         if not self.facts.epochs:
             return "There were no epochs; the probe was kept."
         if last < self.facts.epochs:

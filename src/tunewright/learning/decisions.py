@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,16 +34,35 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
     known = targets >= 0
     temperature = _temperature(task, outputs[known], targets[known])
     plain = Decision(temperature=temperature)
+    if known.any():
+        probabilities = task.probabilities(outputs[known], plain)
+        plain = replace(plain, set_threshold=round(set_threshold(probabilities, targets[known]), 9))
     if task.costs or task.positive is None or metric in THRESHOLD_FREE:
         return plain
     values = np.array(
-        [
-            metric_of(metric).value(task.outcome(targets, outputs, Decision(temperature=temperature, thresholds=(t,))))
-            or 0.0
-            for t in GRID
-        ]
+        [metric_of(metric).value(task.outcome(targets, outputs, replace(plain, thresholds=(t,)))) or 0.0 for t in GRID]
     )
-    return Decision(temperature=temperature, thresholds=(middle_of_plateau(values),))
+    return replace(plain, thresholds=(middle_of_plateau(values),))
+
+
+def set_threshold(probabilities: Array, targets: Array, coverage: float = COVERAGE) -> float:
+    """The probability from which a label belongs to the answer's set, so that sets hold the true label often enough.
+
+    Split conformal prediction with least ambiguous sets (Sadinle, Lei & Wasserman 2019): the ⌈(n + 1) · coverage⌉-th
+    greatest probability given to the truth on n validation rows; 0, every label, where there are too few rows.
+
+    Args:
+        probabilities: (n, K) of the validation rows.
+        targets: (n,) class numbers.
+        coverage: share of rows whose set is to hold the true label.
+
+    >>> p = np.array([[0.9, 0.1]] * 9 + [[0.2, 0.8]])
+    >>> set_threshold(p, np.zeros(10, int), 0.8)
+    0.9
+    """
+    given = np.sort(probabilities[np.arange(len(targets)), targets])[::-1]
+    place = int(np.ceil((len(given) + 1) * coverage))
+    return 0.0 if place > len(given) else float(given[place - 1])
 
 
 def _interval(task: Regression, outputs: Array, targets: Array) -> Decision:

@@ -25,7 +25,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Encode(Protocol):
     """Computes vectors, somehow."""
 
-    def __call__(self, encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick) -> Array:
+    def __call__(
+        self, encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick, observe: Observer
+    ) -> Array:
         """(n, V) float32 joined vectors."""
         ...
 
@@ -73,7 +75,7 @@ class FrozenEncoder:
 
         inputs = Inputs((tokens,), np.zeros((len(tokens), 0), np.float32))
         run = self.run or encode_inputs
-        return run(self.load(), inputs, device=self.device, tick=tick)
+        return run(self.load(), inputs, device=self.device, tick=tick, observe=observe)
 
 
 def encoder_key(*, weights: str, pooling: str, precision: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.bundle.model import FittedModel
+from tunewright.learning.boosting import Boosted, choose_trees, fit_boosting
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.diagnosis import diagnose
 from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.learning.judging import Judging
 from tunewright.learning.lexical import Words, choose_share, fit_lexical
+from tunewright.learning.noise import difference_error
 from tunewright.learning.probe import (
+    PAIR_SCALES,
     RIDGE,
     STRENGTHS,
     TEXT_SCALES,
@@ -34,6 +37,7 @@ from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
 from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
+from tunewright.models.trees import mixed
 from tunewright.records import TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
@@ -91,9 +95,9 @@ def fit(
         suspects: (n,) whether a train row's label is doubtful; only the diagnosis asks. None: none is.
     """
     from tunewright.learning.finetune import Start, fine_tune
-    from tunewright.models.precision import keep_few_kernels
+    from tunewright.learning.ladder import climb
+    from tunewright.models.exhausted import give_back
 
-    keep_few_kernels()
     clock, problem = _Clock(), judging.problem
     precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
@@ -104,10 +108,18 @@ def fit(
     if settled is None:
         run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
-    epochs = settled.epochs if settled is not None else None
+    epochs, averaged = (settled.epochs, settled.averaged) if settled is not None else (None, 0)
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)
-    tuned = fine_tune(judging, choices, start, run, stop_after=epochs, suspects=doubted)
+    if choices.rungs and settled is None:
+        climbed = climb(judging, choices, start, run, suspects=doubted, spent=sum(clock.seconds.values()))
+        tuned, rungs = climbed.tuned, climbed.rungs
+    else:
+        tuned, rungs = (
+            fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted),
+            (),
+        )
+    give_back()
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
     outputs = outputs_of(model, problem, choices.pooling)
@@ -117,6 +129,11 @@ def fit(
     if lexical is not None:
         model, outputs = _with_words(judging, model, outputs, lexical, settled)
     clock.lap("words")
+    rounds = settled.tree_rounds if settled is not None else None
+    boosted = fit_boosting(_tables(problem), problem, judging.importance(), rounds=rounds)
+    if boosted is not None:
+        model, outputs = _with_trees(judging, model, outputs, boosted, settled)
+    clock.lap("trees")
     decision = (
         fit_decision(problem.task, outputs["validation"], problem.targets["validation"], judging.metric)
         if settled is None
@@ -125,7 +142,7 @@ def fit(
     model = dataclasses.replace(model, decision=decision)
     return Fitted(
         model=model,
-        trained=_trained(judging, choices, tuned, (model, outputs), clock.seconds),
+        trained=dataclasses.replace(_trained(judging, tuned, (model, outputs), clock.seconds), rungs=rungs),
         outputs=outputs,
         probe_outputs={part: probe.outputs(x) for part, x in frozen.items()},
         frozen=frozen,
@@ -134,9 +151,12 @@ def fit(
             strength=probe.strength,
             scale=probe.scale,
             epochs=tuned.state.best_epoch,
+            averaged=tuned.state.best_average,
             word_strength=lexical.strength if lexical is not None else None,
             share=model.lexical_share,
             decision=decision,
+            tree_rounds=boosted.rounds if boosted is not None else None,
+            trees_share=model.trees_share,
         ),
         backbone_folder=problem.backbone.folder if problem.backbone else None,
     )
@@ -165,10 +185,11 @@ def fit_probe_of(
         settled: what earlier fits chose, or None.
     """
     problem = judging.problem
-    scales = (settled.scale,) if settled is not None else TEXT_SCALES
+    pair = len(problem.preprocessor.texts) == 2
+    scales = (settled.scale,) if settled is not None else PAIR_SCALES if pair else TEXT_SCALES
     width = frozen["train"].shape[1] - problem.inputs["train"].dense.shape[1]
     # A pair's cosine stands last in its block and counts in full, however little the rest of the block counts.
-    width -= len(problem.preprocessor.texts) == 2
+    width -= pair
     data = ProbeData(
         frozen["train"],
         problem.targets["train"],
@@ -178,10 +199,18 @@ def fit_probe_of(
         width,
     )
     given = (strength,) if strength is not None else None
+    kind: Callable[[ProbeData], Probe]
     if isinstance(problem.task, Regression):
-        return fit_probe(data, lambda one: fit_ridge_probe(one, penalties=given or RIDGE), scales)
-    kind = partial(fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs)
-    return fit_probe(data, lambda one: kind(one, strengths=given or STRENGTHS), scales)
+        kind = partial(fit_ridge_probe, penalties=given or RIDGE)
+    else:
+        kind = partial(
+            fit_logistic_probe, loss=judging.loss, outputs=problem.task.outputs, strengths=given or STRENGTHS
+        )
+
+    def error(best: Array, other: Array) -> float:
+        return difference_error(best, other, problem.targets["validation"], judging.score, seed=problem.seed)
+
+    return fit_probe(data, kind, scales, error=error if pair else None)
 
 
 def outputs_of(model: FittedModel, problem: Problem, pooling: str) -> dict[str, Array]:
@@ -207,6 +236,29 @@ def _with_words(
     return model, {part: values + np.float32(share) * added[part] for part, values in outputs.items()}
 
 
+def _tables(problem: Problem) -> dict[str, Array]:
+    """Per part, the table's columns as trees take them."""
+    plain = problem.preprocessor.featurizer.plain
+    return {part: plain(frame) for part, frame in problem.typed.items() if len(problem.inputs[part])}
+
+
+def _with_trees(
+    judging: Judging, model: FittedModel, outputs: dict[str, Array], boosted: Boosted, settled: Settled | None
+) -> tuple[FittedModel, dict[str, Array]]:
+    """Mix the trees' outputs in where that is better on validation."""
+    if settled is not None:
+        share = settled.trees_share
+    else:
+        held, problem = boosted.outputs["validation"], judging.problem
+        share = choose_trees(
+            outputs["validation"], held, problem.targets["validation"], judging.score, seed=problem.seed
+        )
+    if not share:
+        return model, outputs
+    model = dataclasses.replace(model, trees=boosted.trees, trees_share=share)
+    return model, {part: mixed(values, boosted.outputs[part], share) for part, values in outputs.items()}
+
+
 def _model(judging: Judging, choices: Choices, network: Network, precision: str) -> FittedModel:
     from tunewright.models.precision import pick_device
 
@@ -228,7 +280,6 @@ def _model(judging: Judging, choices: Choices, network: Network, precision: str)
 
 def _trained(
     judging: Judging,
-    choices: Choices,
     tuned: Tuned,
     kept: tuple[FittedModel, Mapping[str, Array]],
     seconds: Mapping[str, float],
@@ -239,10 +290,13 @@ def _trained(
     candidates = {"probe": history[0].metric}
     if history[1:]:
         candidates["fine-tuned"] = max((epoch.metric for epoch in history[1:]), key=lambda value: sign * value)
-    if model.lexical is not None and "validation" in outputs:
-        candidates["with words"] = sign * judging.judge(outputs["validation"])
+    averages = [epoch.average_metric for epoch in history if epoch.average_metric is not None]
+    if averages:
+        candidates["averaged"] = max(averages, key=lambda value: sign * value)
+    if (beside := _beside(model)) and "validation" in outputs:
+        candidates[f"with {beside}"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
-        method=choices.method,
+        method=tuned.method,
         kept="fine-tuned" if state.best_epoch else "probe",
         why=f"{metric} on validation: " + ", ".join(f"{name} {value:.4f}" for name, value in candidates.items()),
         metric=metric,
@@ -252,11 +306,18 @@ def _trained(
         parameters=tuned.parameters,
         trainable=tuned.trainable,
         words=model.lexical is not None,
+        trees=model.trees is not None,
+        averaged=state.best_average,
         precision=model.precision,
         digest=weights_digest(model.network),
         seconds=dict(seconds),
         diagnosis=None if tuned.facts is None else diagnose(history, tuned.facts),
     )
+
+
+def _beside(model: FittedModel) -> str:
+    """What stands beside the network, in words."""
+    return " and ".join([name for name, part in (("words", model.lexical), ("trees", model.trees)) if part is not None])
 
 
 def weights_digest(network: Network) -> str:

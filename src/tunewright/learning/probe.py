@@ -21,6 +21,8 @@ Loss = Callable[["Tensor", "Tensor", float], "Tensor"]
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 # How much the encoder's block counts beside table columns; where one block says nothing, the other must not drown.
 TEXT_SCALES = (1.0, 0.3, 0.1, 0.02)
+# Beside a pair's cosine it may count for nothing.
+PAIR_SCALES = (*TEXT_SCALES, 0.0)
 # L-BFGS steps: along the path each fit starts near its end, one by itself starts from nothing.
 STEPS, STEPS_ALONE = 20, 30
 RIDGE = tuple(10.0**power for power in np.arange(-3.5, 3.0, 0.5))
@@ -76,19 +78,43 @@ class ProbeData:
         return replace(self, x_nF=self.x_nF * factors, validation_x=self.validation_x * factors)
 
 
-def fit_probe(data: ProbeData, fit_one: Callable[[ProbeData], Probe], scales: Sequence[float] = TEXT_SCALES) -> Probe:
-    """Fit a probe; beside table columns, at the scale of the encoder's block that is best on validation."""
+def fit_probe(
+    data: ProbeData,
+    fit_one: Callable[[ProbeData], Probe],
+    scales: Sequence[float] = TEXT_SCALES,
+    *,
+    error: Callable[[Array, Array], float] | None = None,
+) -> Probe:
+    """Fit a probe; beside other columns, at the scale of the encoder's block that is best on validation.
+
+    With `error`, at the least scale whose metric lies within one standard error of the best (the rule of Breiman et al.
+    1984, section 3.4.3): for a pair, whose cosine says most already, what the rest of the block adds by luck on
+    validation rows it takes away on others.
+
+    Args:
+        data: what it is fitted on.
+        fit_one: fits at one scale and chooses the strength of the penalty.
+        scales: to choose from, greatest first.
+        error: two candidates' validation outputs to the standard error of the difference of their metrics.
+    """
     if data.encoder_width in (0, data.x_nF.shape[1]):
         return fit_one(data)
-    best: Probe | None = None
-    for scale in scales:
-        found = fit_one(data.scaled(scale))
-        if best is None or found.metric > best.metric:
-            weight = found.weight.copy()
-            weight[:, : data.encoder_width] *= scale
-            best = replace(found, weight=weight, scale=scale)
-    assert best is not None
+    found = [_at_scale(data, fit_one, scale) for scale in scales]
+    best = max(found, key=lambda probe: probe.metric)
+    if error is None:
+        return best
+    outputs = best.outputs(data.validation_x)
+    for probe in reversed(found):
+        if probe is best or best.metric - probe.metric <= error(outputs, probe.outputs(data.validation_x)):
+            return probe
     return best
+
+
+def _at_scale(data: ProbeData, fit_one: Callable[[ProbeData], Probe], scale: float) -> Probe:
+    found = fit_one(data.scaled(scale))
+    weight = found.weight.copy()
+    weight[:, : data.encoder_width] *= scale
+    return replace(found, weight=weight, scale=scale)
 
 
 def fit_logistic_probe(data: ProbeData, *, loss: Loss, outputs: int, strengths: Sequence[float] = STRENGTHS) -> Probe:

@@ -18,8 +18,11 @@ class Settled:
         strength: of the probe's regularisation (C, or a ridge penalty).
         scale: of the encoder's block in the probe.
         epochs: after which fine-tuning was best; 0 keeps the probe.
+        averaged: epochs whose mean was best there, 1 for a moving average; 0: the epoch's own weights were.
         word_strength: of the linear model over n-grams; None without text.
         share: of its outputs that is added.
+        tree_rounds: of boosting; None without trees.
+        trees_share: of their outputs in the mixture.
         decision: temperature, thresholds, interval.
     """
 
@@ -29,6 +32,9 @@ class Settled:
     word_strength: float | None
     share: float
     decision: Decision
+    tree_rounds: int | None = None
+    trees_share: float = 0.0
+    averaged: int = 0
 
 
 def settle(found: Sequence[Settled], decision: Decision) -> Settled:
@@ -42,6 +48,7 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
     3.0
     """
     words = [one.word_strength for one in found if one.word_strength is not None]
+    rounds = [one.tree_rounds for one in found if one.tree_rounds is not None]
     return Settled(
         strength=_middle([one.strength for one in found]),
         scale=_middle([one.scale for one in found]),
@@ -49,6 +56,9 @@ def settle(found: Sequence[Settled], decision: Decision) -> Settled:
         word_strength=_middle(words) if words else None,
         share=float(np.median([one.share for one in found])),
         decision=decision,
+        tree_rounds=int(_middle(rounds)) if rounds else None,
+        trees_share=float(np.median([one.trees_share for one in found])),
+        averaged=int(_middle([one.averaged for one in found])),
     )
 
 

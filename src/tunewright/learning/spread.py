@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from tunewright.bundle.model import Predict
+    from tunewright.events import Observer
     from tunewright.learning.encode import Encode
     from tunewright.models.encoder import Encoder
     from tunewright.models.inputs import Inputs
@@ -73,7 +74,7 @@ def spread_predict(
         yield None
         return
     with led.encoder(_spec(problem, pooling, precision), width=problem.backbone.width) as spread:
-        spread.send_weights(network.encoder)
+        spread.send_weights(cast("Encoder", network.encoder))
         yield spread.predict
 
 
@@ -83,13 +84,13 @@ def spread_encode(problem: Problem, pooling: str, precision: str) -> Encode | No
     if led is None or backbone is None:
         return None
 
-    def encode(encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick) -> Array:
+    def encode(encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick, observe: Observer) -> Array:
         from tunewright.models.outputs import encode_inputs
 
         if len(inputs) < WORTH:
-            return encode_inputs(encoder, inputs, device=device, tick=tick)
+            return encode_inputs(encoder, inputs, device=device, tick=tick, observe=observe)
         with led.encoder(_spec(problem, pooling, precision), width=backbone.width) as spread:
-            return spread.vectors(encoder, inputs, device=device, tick=tick)
+            return spread.vectors(encoder, inputs, device=device, tick=tick, observe=observe)
 
     return encode
 

@@ -119,11 +119,12 @@ def natural(history: Sequence[Epoch], sign: int) -> tuple[Epoch, ...]:
     """A learning curve with its metrics as people know them: the loop's are turned so that higher is better."""
 
     def turned(epoch: Epoch) -> Epoch:
-        train = epoch.train_metric
+        train, average = epoch.train_metric, epoch.average_metric
         return replace(
             epoch,
             metric=sign * epoch.metric,
             train_metric=None if train is None or train <= WORST else sign * train,
+            average_metric=None if average is None or average <= WORST else sign * average,
         )
 
     return tuple(turned(epoch) for epoch in history)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,16 @@ class Outcome:
     def strata(self) -> NDArray[np.int64] | None:
         """(n,) the true class where resamples keep the classes' sizes; None for multilabel and regression."""
         return self.truth.astype(np.int64) if self.task in ("binary", "multiclass") else None
+
+    def take(self, rows: Array) -> Outcome:
+        """The outcome of some rows, in that order."""
+        known = self.probabilities
+        return replace(
+            self,
+            truth=self.truth[rows],
+            labels=self.labels[rows],
+            probabilities=None if known is None else known[rows],
+        )
 
 
 def _must(holds: bool, what: str, got: str, repair: str) -> None:

@@ -167,6 +167,9 @@ def _with_interval(m: Metric, value: float, n: int, draws: Values, outcome: Outc
         span = highest - lowest
         floor = wilson(min(1.0, max(0.0, (value - lowest) / span)) * trials, trials)
         low, high = min(low, lowest + span * floor.low), max(high, lowest + span * floor.high)
+    if m.closed_form is not None:
+        known = m.closed_form(value, n)
+        low, high = min(low, known[0]), max(high, known[1])
     # Rounding in float32 sums must not carry an end past what the metric can be.
     low = low if lowest is None else max(low, min(lowest, value))
     high = high if highest is None else min(high, max(highest, value))

@@ -29,6 +29,8 @@ class Metric:
         resampled: prepares an outcome, returns (b, n) weights to (b,) values, NaN where undefined.
         support: the trials behind it that keep its interval from vanishing, for a bounded metric.
         corrected: resampling itself moves the metric to one side, and the interval is shifted back by as much.
+        closed_form: value and rows to an interval known in closed form, which the bootstrap's holds as well; None
+            where there is none.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Metric:
     bounds: tuple[float | None, float | None] = (0.0, 1.0)
     support: support.Support | None = None
     corrected: bool = False
+    closed_form: Callable[[float, int], tuple[float, float]] | None = None
 
 
 _LABELS: frozenset[TaskKind] = frozenset({"binary", "multiclass", "multilabel"})
@@ -219,6 +222,7 @@ METRICS: tuple[Metric, ...] = (
         value=point.correlation("spearmanr"),
         resampled=resampled.correlation(ranked=True),
         bounds=(-1.0, 1.0),
+        closed_form=support.rank_correlation,
     ),
     Metric(
         name="pearson",
@@ -227,6 +231,7 @@ METRICS: tuple[Metric, ...] = (
         value=point.correlation("pearsonr"),
         resampled=resampled.correlation(ranked=False),
         bounds=(-1.0, 1.0),
+        closed_form=support.correlation,
     ),
 )
 

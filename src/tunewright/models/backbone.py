@@ -86,6 +86,9 @@ def load_folder(folder: Path) -> Any:
     from transformers import AutoModel
     from transformers.utils import logging
 
+    from tunewright.models.precision import keep_few_kernels
+
+    keep_few_kernels()  # whatever loads an encoder is about to compute the process's first batch
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     # What the files lack, such as an unused pooler, is drawn at random: the same seed makes the same weights digest.

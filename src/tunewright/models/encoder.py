@@ -26,9 +26,14 @@ class Encoder(nn.Module):
 
     def forward(self, ids_BT: Tensor, mask_BT: Tensor | None) -> Tensor:
         """Encode a batch; `mask_BT` is None where no row is padded. Returns (B, D) float32."""
-        hidden_BTD = self.model(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state.float()
-        vector_BD = pool(hidden_BTD, mask_BT, self.pooling)
-        return nn.functional.normalize(vector_BD, dim=-1) * math.sqrt(vector_BD.shape[-1])
+        hidden_BTD = self.model(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state
+        return text_vector(hidden_BTD, mask_BT, self.pooling)
+
+
+def text_vector(hidden_BTD: Tensor, mask_BT: Tensor | None, how: str) -> Tensor:
+    """Pool the last layer's states to (B, D) float32 vectors of length √D."""
+    vector_BD = pool(hidden_BTD.float(), mask_BT, how)
+    return nn.functional.normalize(vector_BD, dim=-1) * math.sqrt(vector_BD.shape[-1])
 
 
 def pool(hidden_BTD: Tensor, mask_BT: Tensor | None, how: str) -> Tensor:

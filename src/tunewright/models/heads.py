@@ -7,6 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from tunewright.models.row_dropout import RowDropout
+
 
 class LinearHead(nn.Module):
     """One linear map."""
@@ -15,7 +17,7 @@ class LinearHead(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = RowDropout(dropout)
         self.linear = nn.Linear(inputs, outputs)
 
     def forward(self, x_BF: Tensor) -> Tensor:
@@ -35,10 +37,10 @@ class MLPHead(nn.Module):
         self.hidden_layers = nn.Sequential(
             nn.Linear(inputs, self.hidden),
             nn.GELU(),
-            nn.Dropout(dropout),
+            RowDropout(dropout),
             nn.Linear(self.hidden, self.hidden),
             nn.GELU(),
-            nn.Dropout(dropout),
+            RowDropout(dropout),
         )
         self.last = nn.Linear(self.hidden, outputs, bias=False)
         nn.init.zeros_(self.last.weight)

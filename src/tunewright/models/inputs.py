@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from tunewright.models.network import Segment
+from tunewright.models.states import States
 from tunewright.models.tokens import Tokens
 
 Array = np.ndarray[Any, np.dtype[Any]]
+ROWS = 256  # of a forward pass, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class Inputs:
     Args:
         segments: ragged tokens, one entry per text of a row: none, one, or two for pairs.
         dense: (n, F) float32 fitted features; F may be zero.
+        states: what frozen lower layers made of the segments, for a network that starts above them; else nothing.
     """
 
     segments: tuple[Tokens, ...]
     dense: Array
+    states: tuple[States, ...] = ()
 
     def __len__(self) -> int:
         return len(self.dense)
@@ -40,16 +44,19 @@ class Inputs:
 
     def take(self, rows: Array) -> Inputs:
         """The rows at these positions, in that order."""
-        return Inputs(tuple(s.take(rows) for s in self.segments), self.dense[rows])
+        segments = tuple(tokens.take(rows) for tokens in self.segments)
+        return Inputs(segments, self.dense[rows], tuple(states.take(rows) for states in self.states))
 
     def tensors(self, rows: Array, device: torch.device) -> tuple[list[Segment], Tensor | None]:
         """Padded tensors of one batch, as `Network.forward` takes them."""
         dense = torch.from_numpy(self.dense[rows]).to(device) if self.dense.shape[1] else None
+        if self.states:
+            return [s.pad(rows, device) for s in self.states], dense
         return [pad(s, rows, device) for s in self.segments], dense
 
 
-def pad(tokens: Tokens, rows: Array, device: torch.device) -> Segment:
-    """Pad the texts at `rows` to the longest; the mask is None where all have one length.
+def pad(tokens: Tokens, rows: Array, device: torch.device, length: int | None = None) -> Segment:
+    """Pad the texts at `rows` to the longest, or to a greater length; the mask is None where all have that length.
 
     >>> tokens = Tokens(np.array([5, 6, 7]), np.array([0, 2, 3]), np.array([2, 1]))
     >>> ids, mask = pad(tokens, np.array([0, 1]), torch.device("cpu"))
@@ -57,15 +64,14 @@ def pad(tokens: Tokens, rows: Array, device: torch.device) -> Segment:
     ([[5, 6], [7, 0]], [[1, 1], [1, 0]])
     """
     starts, lengths = tokens.offsets[rows], tokens.lengths[rows]
-    longest = int(lengths.max())
-    places = np.arange(longest)
+    places = np.arange(int(lengths.max()) if length is None else length)
     real = places < lengths[:, None]
     ids = np.where(real, tokens.ids[np.minimum(starts[:, None] + places, len(tokens.ids) - 1)], 0)
     mask = None if real.all() else torch.from_numpy(real.astype(np.int64)).to(device)
     return torch.from_numpy(ids.astype(np.int64)).to(device), mask
 
 
-def evaluation_batches(lengths: Array, *, tokens: int, rows: int = 256) -> list[Array]:
+def evaluation_batches(lengths: Array, *, tokens: int, rows: int = ROWS) -> list[Array]:
     """Cut all rows into batches sorted by length, longest first, so that memory peaks at once or never."""
     order = np.argsort(lengths, kind="stable")
     return cut_batches(order, lengths, rows, tokens)[::-1]

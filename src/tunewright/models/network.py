@@ -12,14 +12,18 @@ from torch import Tensor, nn
 
 from tunewright.models.encoder import Encoder, pair_vector
 from tunewright.models.heads import Head
+from tunewright.models.prefix import TopEncoder
 
 Segment = tuple[Tensor, Tensor | None]
 
 
 class Network(nn.Module):
-    """Encoder ⊕ dense features → head. Without an encoder the vectors come in as part of the dense features."""
+    """Encoder ⊕ dense features → head. Without an encoder the vectors come in as part of the dense features.
 
-    def __init__(self, encoder: Encoder | None, head: Head) -> None:
+    With a `TopEncoder` a segment's first tensor is not token ids but the states that the layers under it gave.
+    """
+
+    def __init__(self, encoder: Encoder | TopEncoder | None, head: Head) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head

@@ -16,8 +16,12 @@ class ModelOptions:
 
     Args:
         name: minilm (embedded), a folder, or a hub id.
-        train: head (backbone frozen), layers:N (the N topmost layers), lora, full, or auto (full where there
-            is text; the probe is kept where fine-tuning is no better).
+        train: head (backbone frozen), layers:N (the N topmost layers; what those under them give is computed once and
+            kept on disk, in at most the gigabytes of the environment's TUNEWRIGHT_PREFIX_GB, 8 by default), lora, full,
+            or auto: full, unless the probe answers all validation rows rightly; where there are 600 of them, or
+            `budget.minutes` is set, the top half of the layers is tried before for an epoch, and full is not begun
+            where that excludes a gain of half a point or would take too long. What is best on validation is kept.
+            With folds and in the trials of a search auto is full.
         max_length: tokens per text, longer texts are cut; auto: from the lengths in the train rows.
         pooling: token vectors to one vector: mean, cls (the first token), max; auto: what the backbone was made with.
         head: linear, mlp (one hidden layer), or auto.

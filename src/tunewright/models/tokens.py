@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
+UNKNOWN = ("[UNK]", "<unk>")
+MASKS = ("[MASK]", "<mask>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,25 @@ class TextTokenizer:
         first = word.ids[0]
         before = self._tokenizer.post_process(word).ids.index(first)
         return before, extra - before
+
+    def spans(self, text: str, max_length: int | None = None) -> list[tuple[int, int] | None]:
+        """Where in the text each token stands (start, end), None for special tokens; cut as `__call__` cuts."""
+        one = self._tokenizer.encode(text, add_special_tokens=False)
+        extra = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        if max_length is not None:
+            one.truncate(max(max_length - extra, 1))
+        placed = self._tokenizer.post_process(one)
+        return [
+            None if special else span for span, special in zip(placed.offsets, placed.special_tokens_mask, strict=True)
+        ]
+
+    def unknown(self) -> int | None:
+        """Id of the token that stands for what the vocabulary does not hold; None where there is none."""
+        return next((found for name in UNKNOWN if (found := self._tokenizer.token_to_id(name)) is not None), None)
+
+    def mask(self) -> int | None:
+        """Id of the token that stands for a word left out; None where there is none."""
+        return next((found for name in MASKS if (found := self._tokenizer.token_to_id(name)) is not None), None)
 
     def __call__(self, texts: Iterable[str], max_length: int | None = None) -> Tokens:
         """Tokenise texts; those longer than `max_length` tokens lose their tail, never their closing special token."""

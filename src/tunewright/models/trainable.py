@@ -16,6 +16,7 @@ from tunewright.errors import ModelError
 from tunewright.models.network import Network
 
 _BLOCK = re.compile(r"\b(?:layer|layers|h|block|blocks)\.(\d+)\.")
+_DROPOUT = re.compile(r"(?:\w+_)?dropout(?:_p|_prob|_rate)?")
 
 
 def choose_trainable(network: Network, method: str, *, seed: int = 0) -> None:
@@ -45,11 +46,57 @@ def merge_lora(network: Network) -> None:
         network.encoder.model = network.encoder.model.merge_and_unload()
 
 
-def set_dropout(module: nn.Module, probability: float) -> None:
-    """Set every dropout layer of a module."""
-    for layer in module.modules():
+def layer_depths(network: Network) -> dict[str, int]:
+    """How many layers that train lie above each parameter that trains, by its name; 0 for the head and the top layer.
+
+    What stands before the numbered layers (a norm of the embeddings) lies one below the lowest of them, what stands
+    behind them (a last norm) belongs to the top one. Layers that do not train are not counted.
+    """
+    head = {id(p) for p in network.head.parameters()}
+    found = [(name, p, _BLOCK.search(name)) for name, p in network.named_parameters()]
+    last = max((int(match[1]) for _, _, match in found if match), default=0)
+    levels: dict[str, int] = {}
+    seen = not any(match for _, _, match in found)  # without numbers all is one layer
+    for name, parameter, match in found:
+        seen = seen or match is not None
+        level = last if id(parameter) in head or (seen and not match) else int(match[1]) if match else -1
+        if parameter.requires_grad:
+            levels[name] = level
+    order = sorted(set(levels.values()), reverse=True)
+    return {name: order.index(level) for name, level in levels.items()}
+
+
+def frozen_blocks(model: Any, method: str) -> int:
+    """How many transformer blocks, counted from the token embeddings, a method leaves as they are.
+
+    Embeddings and blocks under the first that trains give the same states in every epoch: they need no second pass.
+    """
+    if not method.startswith("layers:"):
+        return 0
+    return max(_blocks(model) - int(method.partition(":")[2]), 0)
+
+
+def lowest_free(module: nn.Module) -> int:
+    """The number of the lowest block in which anything trains; 0 where blocks have no numbers."""
+    named = [(_BLOCK.search(name), p) for name, p in module.named_parameters()]
+    return min((int(match[1]) for match, parameter in named if match and parameter.requires_grad), default=0)
+
+
+def set_dropout(module: nn.Module, probability: float, *, first: int = 0) -> None:
+    """Set every dropout layer of a module, and every share of dropout that a layer keeps as a plain number.
+
+    What lies under block `first` is frozen and drops nothing: dropout regularises weights that train, in front of them
+    it is noise in what should be fixed features, and it would keep frozen layers from being computed once.
+    """
+    for name, layer in module.named_modules():
+        match = _BLOCK.search(f"{name}.")
+        share = probability if first == 0 or (match and int(match[1]) >= first) else 0.0
         if isinstance(layer, nn.Dropout):
-            layer.p = probability
+            layer.p = share
+        for attribute, value in list(vars(layer).items()):
+            # Some backbones hand the share in their attention on to a function: `self.attention_dropout = 0.1`.
+            if isinstance(value, float) and _DROPOUT.fullmatch(attribute):
+                setattr(layer, attribute, share)
 
 
 def _blocks(model: Any) -> int:

@@ -147,6 +147,8 @@ def _union(place: _Place, value: Any) -> Any:
 
 
 def _word(kind: Any, value: Any) -> str:
+    if is_null(value) and "none" in typing.get_args(kind):
+        return "none"  # what nothing is called among these words
     if not isinstance(value, str) or value not in typing.get_args(kind):
         raise Unfit
     return str(value)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tunewright.records.score import Score
+from tunewright.records.slicing import Ceiling, MistakeGroup, Slices
+from tunewright.records.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Evaluation:
 
     With `folds`, the validation metrics are those of the out-of-fold answers of all rows that are not test rows.
     `expected_cost` is what a row costs by the expert's costs, for the model and every baseline; `slices` are the
-    protected ones, each against a baseline; `behaviours` what became of the expert's tests.
+    protected ones, each against a baseline; `behaviours` what became of the expert's tests; `trust` what the model's
+    confidence is worth on test rows.
     """
 
     schema: ClassVar[int] = 1
@@ -60,17 +63,23 @@ class Evaluation:
     expected_cost: Mapping[str, Score] = field(default_factory=dict)
     slices: tuple[Mapping[str, Any], ...] = ()
     behaviours: tuple[Mapping[str, Any], ...] = ()
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut."""
+    """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut.
+
+    `suspect` says that the label is in doubt, `instead` which one the other rows suggest.
+    """
 
     row: int
     truth: str
     predicted: str
     confidence: float | None
     cells: Mapping[str, str]
+    suspect: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,8 @@ class Analysis:
     """What the report shows of the errors: a confusion matrix (rows: truth) or predicted-against-true, worst mistakes.
 
     `labels` and `matrix` are empty for regression and multilabel; `points` holds (true, predicted) for regression.
+    `groups` are the mistakes by kind, `slices` groups of rows with more errors than the rest, `ceiling` what noise in
+    the labels allows; None where that cannot be told.
     """
 
     schema: ClassVar[int] = 1
@@ -85,3 +96,6 @@ class Analysis:
     matrix: tuple[tuple[int, ...], ...] = ()
     points: tuple[tuple[float, float], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    groups: tuple[MistakeGroup, ...] = ()
+    slices: Slices | None = None
+    ceiling: Ceiling | None = None

@@ -16,6 +16,7 @@ class Epoch:
     `train_loss` is the mean over the epoch, while the weights moved. What follows was looked at after it, on a fixed
     sample of the train rows, or is None: the metric, the mean loss, and the mean loss of rows with a doubtful label and
     of all others. `jumps` counts the updates, of all `updates`, whose loss was above twice that of a constant answer.
+    `average_metric` is the metric of the running mean of the weights, where one was judged.
     """
 
     epoch: int
@@ -29,6 +30,7 @@ class Epoch:
     other_loss: float | None = None
     updates: int = 0
     jumps: int = 0
+    average_metric: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,30 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """What `model.train: auto` tried, and what followed.
+
+    `metric` is that of the validation rows, None where it is undefined; `gain` the paired difference from the probe on
+    them, positive where the rung is better, None where it was not taken; `seconds` what the rung took.
+    """
+
+    name: str
+    metric: float | None
+    gain: Score | None
+    seconds: float
+    verdict: Literal["promoted", "stopped", "kept", "not kept"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
     """How the kept model came to be: what won on validation, its history, what trained, digest of the weights.
 
-    `words` says that a linear model over n-grams is added to what was `kept`. `diagnosis` is None where no rows were
-    left to judge training by, `learning_curve` where there were too few to draw one.
+    `words` says that a linear model over n-grams is added to what was `kept`, `trees` that boosted trees over the
+    table's columns are mixed in, `averaged` that the weights kept are a mean: over so many epochs' ends, or 1 for a
+    moving average; 0: they are an epoch's own. `diagnosis` is None where no rows were left to judge training by,
+    `learning_curve` where there were too few to draw one. `rungs` is empty where the plan says what
+    trains.
     """
 
     schema: ClassVar[int] = 1
@@ -86,8 +107,11 @@ class TrainedModel:
     parameters: int
     trainable: int
     words: bool = False
+    trees: bool = False
+    averaged: int = 0
     precision: str
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
     learning_curve: LearningCurve | None = None
+    rungs: tuple[Rung, ...] = ()

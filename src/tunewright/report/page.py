@@ -18,6 +18,7 @@ from tunewright.records import (
     Analysis,
     Epoch,
     Evaluation,
+    Explanation,
     Finding,
     Improvement,
     RemedyTrial,
@@ -28,11 +29,12 @@ from tunewright.records import (
     Table,
     TrainedModel,
 )
-from tunewright.report import charts, words
+from tunewright.report import charts, explaining, words
 from tunewright.report.drawing import Figure
 from tunewright.report.effects import became, effect, points, verdict
 from tunewright.report.study import figures as study_figures
 from tunewright.report.study import parameters, told
+from tunewright.report.trust_charts import trust_figures
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,6 +62,7 @@ class ReportData:
         trained: the kept model and how it came to be.
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
+        explanation: what the model looks at, or None.
         versions: package versions by name.
         digests: SHA-256 by what was digested.
         seconds: duration per station, in the order of the road; `total` is shown apart.
@@ -79,6 +82,7 @@ class ReportData:
     trained: TrainedModel
     evaluation: Evaluation
     analysis: Analysis
+    explanation: Explanation | None = None
     versions: Mapping[str, str]
     digests: Mapping[str, str]
     seconds: Mapping[str, float]
@@ -113,8 +117,9 @@ def render_page(body: str, data: Any, view: Mapping[str, Any], search: Mapping[s
 
 def _view(data: ReportData) -> dict[str, Any]:
     evaluation, task = data.evaluation, data.table.task
-    # With words added, the model is more than the probe it stands beside.
-    same = "probe" if data.trained.kept == "probe" and not data.trained.words else ""
+    # With words or trees added, the model is more than the probe it stands beside.
+    beside = [name for name, has in (("words", data.trained.words), ("trees", data.trained.trees)) if has]
+    same = "probe" if data.trained.kept == "probe" and not beside else ""
     severity = {name: place for place, name in enumerate(SEVERITIES)}
     return {
         "headline": words.headline(evaluation, task=task, same=same),
@@ -129,12 +134,16 @@ def _view(data: ReportData) -> dict[str, Any]:
         "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
         "epochs": _epochs(data.trained),
         "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
-        "kept": "with words" if data.trained.words else data.trained.kept,
+        "kept": f"with {' and '.join(beside)}" if beside else data.trained.kept,
+        "averages": any(epoch.average_metric is not None for epoch in data.trained.history),
         "long": LONG,
         "figures": _figures(data),
         "pairs": charts.confused_pairs(
             data.analysis.labels, data.analysis.matrix, most=20 if len(data.analysis.labels) > HEATMAP else 8
         ),
+        "explained": explaining.view(data.explanation) if data.explanation is not None else {},
+        "totals": {label: sum(row) for label, row in zip(data.analysis.labels, data.analysis.matrix, strict=False)},
+        "doubted": any(mistake.suspect for mistake in data.analysis.mistakes),
         "confident": any(mistake.confidence is not None for mistake in data.analysis.mistakes),
         "cells": list(dict.fromkeys(name for mistake in data.analysis.mistakes for name in mistake.cells)),
     }
@@ -182,11 +191,14 @@ def _figures(data: ReportData) -> dict[str, Figure]:
     if ours is not None:
         rivals = {row["name"]: row["score"] for row in _baseline_rows(data, "")}
         figures["baselines"] = charts.intervals({"our model": ours} | rivals, metric=data.evaluation.metric)
+    figures |= trust_figures(data.evaluation.trust)
     if analysis.matrix:
         shown = charts.most_confused(analysis.matrix, most=HEATMAP)
         labels = [analysis.labels[i] for i in shown]
         matrix = [[analysis.matrix[i][j] for j in shown] for i in shown]
         figures["confusion"] = charts.confusion(labels, matrix, totals=[sum(analysis.matrix[i]) for i in shown])
+    if data.explanation is not None:
+        figures |= explaining.figures(data.explanation)
     if analysis.points:
         figures["scatter"] = charts.scatter(analysis.points, target=data.table.target)
     return figures

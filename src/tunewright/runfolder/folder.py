@@ -22,6 +22,7 @@ ARTEFACTS: Final = (
     "model.json",
     "evaluation.json",
     "analysis.json",
+    "answers",
     "explanation.json",
     "summary.json",
     "report.html",
@@ -93,6 +94,16 @@ class RunFolder:
     def analysis_json(self) -> Path:
         """The `Analysis`."""
         return self.path / "analysis.json"
+
+    @property
+    def explanation_json(self) -> Path:
+        """The `Explanation`: what the model looks at."""
+        return self.path / "explanation.json"
+
+    @property
+    def answers(self) -> Path:
+        """The folder of the model's answers for the test rows, by which runs are compared."""
+        return self.path / "answers"
 
     @property
     def summary_json(self) -> Path:

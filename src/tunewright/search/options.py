@@ -80,13 +80,23 @@ class ImproveOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetOptions:
-    """What a search or an improvement may cost.
+    """What a run may take: time and memory.
 
     Args:
-        minutes: of search, and again of improvement, at most; null: as long as they take.
+        minutes: of search, and again of improvement, at most; `model.train: auto` begins no further rung that would end
+            later than that after the probe was begun; null: as long as they take.
+        memory_gb: of memory, in GB of 1e9 bytes, that the process may hold while it trains (of the GPU, where there is
+            one); batches that do not fit are computed in parts. auto: what is free on the machine, in its container and
+            under its limits, less a tenth.
 
     >>> BudgetOptions().minutes is None
     True
     """
 
     minutes: float | None = field(default=None, metadata={"check": above(0, example=10)})
+    memory_gb: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=4)})
+
+    @property
+    def memory_limit(self) -> float | None:
+        """`memory_gb` as a number, or None for what the machine has."""
+        return None if self.memory_gb == "auto" else float(self.memory_gb)

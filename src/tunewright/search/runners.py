@@ -168,7 +168,7 @@ class Processes:
         if said == "broken":
             raise TrainingError(f"A search's process must be able to run trials. One could not: {value}")
         worker.job = None
-        return job, replace(from_json(Trial, value), seconds=_since(job))
+        return job, replace(from_json(Trial, value), seconds=since(job))
 
     def _bury(self, worker: _Worker, job: Job) -> tuple[Job, Trial] | None:
         """A process has died: its job goes to a new one, or has failed."""
@@ -180,13 +180,16 @@ class Processes:
             return None
         code = worker.process.exitcode or 0
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        why = f"Its process died {RETRIES + 1} times, at last with {how}; memory may have run out."
-        params = {name: float(value) if isinstance(value, int) else value for name, value in job.params.items()}
-        trial = Trial(number=job.number, params=params, score=None, seconds=_since(job), state="failed", why=why)
-        return job, trial
+        return job, failed(job, f"Its process died {RETRIES + 1} times, at last with {how}; memory may have run out.")
 
 
-def _since(job: Job) -> float:
+def failed(job: Job, why: str) -> Trial:
+    """The record of a job that came to nothing."""
+    params = {name: float(value) if isinstance(value, int) else value for name, value in job.params.items()}
+    return Trial(number=job.number, params=params, score=None, seconds=since(job), state="failed", why=why)
+
+
+def since(job: Job) -> float:
     """What a job has cost: proposing it, starting a process for it, tries that died."""
     return round(job.thought + time.monotonic() - job.begun, 3)
 

@@ -28,6 +28,7 @@ def run_study(
     run: RunContext,
     *,
     elsewhere: Callable[[], Objective] | None = None,
+    runner: Runner | None = None,
 ) -> Study:
     """Try, prune, repeat the finalists with other seeds, and say which hyperparameters matter.
 
@@ -40,6 +41,7 @@ def run_study(
         options: strategy, trials, pruning, finalists, workers.
         run: journal and observer.
         elsewhere: makes the objective in another process, where there are several workers; must survive pickling.
+        runner: where the trials run, in place of this machine.
 
     Raises:
         PlanError: the time is too short for one trial, or a grid has too many combinations.
@@ -47,6 +49,8 @@ def run_study(
     """
     if options.strategy == "grid":
         combinations(setup.dimensions)  # too many are refused now, not after the first trial
+    if runner is not None:
+        return _run(runner, setup, options, run)
     if options.workers == 1 or elsewhere is None:
         return _run(Here(objective), setup, options, run)
     threads = max((os.cpu_count() or 1) // options.workers, 1)

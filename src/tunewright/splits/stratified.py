@@ -29,7 +29,8 @@ class Stratified:
 
     Clusters are the units. A unit counts for the stratum most of its rows have. In each part every stratum ends within
     one unit of its quota (a stratum of three units is spread over the three parts all the same). The largest unit of a
-    stratum goes to train, and with it any stratum of one unit.
+    stratum goes to train, and with it any stratum of one unit. Which unit goes where hangs on a draw of its own: plans
+    that tie rows together a little otherwise share nearly all of their test rows, so that their models can be compared.
 
     Args:
         validation: share of the labelled rows.
@@ -83,14 +84,19 @@ def spread(labels: Ints, codes: Ints, *, shares: tuple[float, float], seed: int)
     stratum = _majority(units, codes)
     present, stratum = np.unique(stratum, return_inverse=True)
     _enough(len(labels), size.size, present.size, fractions)
-    order = np.random.default_rng(seed).permutation(size.size)
-    order = order[np.lexsort((-size[order], stratum[order]))]  # by stratum, the largest units first, else at random
+    lot = np.full(size.size, 1.0)
+    # Every row draws by itself and a unit takes its lowest draw: rows that are added, or tied together otherwise since
+    # the plan reads other columns, move few of the others to another part.
+    np.minimum.at(lot, units, np.random.default_rng(seed).random(len(labels)))
+    order = np.lexsort((lot, -size, stratum))  # by stratum, the largest units first, else by lot
     runs = np.split(order, np.cumsum(np.bincount(stratum))[:-1])
     runs.sort(key=len)
     balance = np.zeros(3)  # rows each part lacks (or has too many of) from the strata dealt so far
     part = np.zeros(size.size, dtype=np.int64)
     for run in runs:
-        part[run], balance = _deal(size[run], fractions, balance)
+        dealt, balance = _deal(size[run], fractions, balance)
+        # Among units of one size it is only counted who gets how many; the lowest lots make the test part.
+        part[run] = np.array(dealt)[np.lexsort((-np.array(dealt), -size[run]))]
     _fill_empty(part, size, stratum, fractions)
     return part[units]
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
+from tunewright.bundle.seen import SeenRows
 from tunewright.plan import Plan
-from tunewright.records import Evaluation, Finding, Improvement, Study, to_json
+from tunewright.records import Evaluation, Explanation, Finding, Improvement, Study, to_json
 from tunewright.runfolder import RunFolder
+from tunewright.stories.explaining import explaining_json
 from tunewright.stories.inspect import shortened
 from tunewright.stories.knowledge import bundled_behaviours
 from tunewright.stories.prepare import Prepared
@@ -18,14 +20,25 @@ from tunewright.stories.repair import Mended
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tunewright.learning.fit import Fitted
 
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy", "peft")
 PARITY_ROWS = 512
 
 
-def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Evaluation, *, plan: Plan) -> None:
-    """Write the bundle and hold it to the model in memory on validation rows.
+def bundle(
+    folder: RunFolder,
+    prepared: Prepared,
+    fitted: Fitted,
+    evaluation: Evaluation,
+    *,
+    plan: Plan,
+    raw: pl.DataFrame,
+    explanation: Explanation,
+) -> None:
+    """Write the bundle and hold it to the model in memory on validation rows; `raw` are all rows as they were read.
 
     Raises:
         ExportError: what was written answers otherwise.
@@ -46,6 +59,8 @@ def bundle(folder: RunFolder, prepared: Prepared, fitted: Fitted, evaluation: Ev
         },
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
         behaviours=bundled_behaviours(plan),
+        seen=SeenRows.of(raw[[*prepared.split.train, *prepared.split.validation]], fitted.model.preprocessor),
+        explaining=explaining_json(explanation),
     )
 
 
@@ -56,6 +71,7 @@ def summary(
     evaluation: Evaluation,
     *,
     plan: Plan,
+    explanation: Explanation,
     findings: Sequence[Finding],
     study: Study | None,
     improvement: Improvement | None,
@@ -81,8 +97,10 @@ def summary(
             "train": fitted.trained.method,
             "kept": fitted.trained.kept,
             "words": fitted.trained.words,
+            "trees": fitted.trained.trees,
             "parameters": fitted.trained.parameters,
             "trainable": fitted.trained.trainable,
+            "rungs": to_json(fitted.trained.rungs),
         },
         "overfitting": to_json(fitted.trained.diagnosis),
         "learning_curve": to_json(fitted.trained.learning_curve),
@@ -94,6 +112,8 @@ def summary(
         "slices": to_json(evaluation.slices),
         # The cases that failed are raw text: they stand in evaluation.json and, if the plan allows, in the report.
         "behaviours": [{**one, "failures": []} for one in to_json(evaluation.behaviours)],
+        "explained_by": explanation.method,
+        "expectations": to_json(explanation.expectations),
         "findings": [shortened(finding) for finding in to_json(tuple(findings))],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),

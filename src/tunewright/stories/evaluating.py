@@ -7,33 +7,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from tunewright.data import read
+from tunewright.metrics import scores
 from tunewright.records import Score
+from tunewright.seal import count_look
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
     from tunewright.evaluation.behaviours import Behaviour, BehaviourResult
 
+FEWEST_ROWS = 20
 SOURCE = "The bundle's behaviours.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated:
-    """Scores by metric, and what became of each behaviour; none where nobody asked for any."""
+    """What a bundle is worth on given rows.
+
+    Args:
+        scores: by metric, on all labelled rows.
+        behaviours: what became of each; none where nobody asked for any.
+        seen: how many of the labelled rows the model learned from or was chosen on: on those a score flatters.
+        unseen: the scores without those rows; None where there are none, or fewer than 20 others.
+        looks: how many models have been scored on this very content, this one included.
+    """
 
     scores: dict[str, Score]
     behaviours: tuple[BehaviourResult, ...] = ()
+    seen: int = 0
+    unseen: dict[str, Score] | None = None
+    looks: int = 1
 
 
-def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = None) -> Evaluated:
+def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = None, by: str | None = None) -> Evaluated:
     """Score a bundle on labelled rows, and try its behaviours.
 
     Args:
         predictor: of the bundle.
         data: rows with the target, as for `Predictor.evaluate`; `apply_to` chooses among all of them.
         tests: a behaviours file in place of those that the bundle holds.
+        by: what names the bundle in the ledger of looks; None does not count this look.
 
     Raises:
         DataError: no target column, or no labelled row.
@@ -43,8 +59,23 @@ def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = Non
     behaviours, examples = _behaviours(predictor, tests)
     if behaviours:
         _check(behaviours, predictor, raw)
-    scores = predictor.evaluate(raw)
-    return Evaluated(scores=scores, behaviours=_tried(behaviours, predictor, raw, examples=examples))
+    outcome = predictor.outcome_of(predictor.model.preprocessor.conform(raw, require_target=True))
+    labelled = raw.filter(_labelled(predictor, raw))
+    seen = predictor.has_seen(labelled)
+    others = np.flatnonzero(~seen)
+    return Evaluated(
+        scores=scores(outcome),
+        behaviours=_tried(behaviours, predictor, raw, examples=examples),
+        seen=int(seen.sum()),
+        unseen=scores(outcome.take(others)) if seen.any() and len(others) >= FEWEST_ROWS else None,
+        looks=1 if by is None else count_look(labelled, by=by),
+    )
+
+
+def _labelled(predictor: Predictor, raw: pl.DataFrame) -> pl.Series:
+    """Rows with a target that the bundle can read, as `outcome_of` keeps them."""
+    preprocessor = predictor.model.preprocessor
+    return preprocessor.conform(raw, require_target=True)[preprocessor.table.target].is_not_null()
 
 
 def _behaviours(predictor: Predictor, tests: Path | None) -> tuple[Sequence[Behaviour], bool]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,16 +16,15 @@ from tunewright.stats import smallest_detectable_difference
 from tunewright.stories.prepare import Prepared, pose
 from tunewright.stories.timing import Measured, batches, measure
 
-if TYPE_CHECKING:
-    from tunewright.models.backbone import Backbone
-
 Array = np.ndarray[Any, np.dtype[Any]]
 ASSUMED_ACCURACY = 0.9
-EVALUATION_TOKENS = 8192
-# Measured: Python with torch, transformers, polars and scikit-learn imported; what their allocators keep beside it.
-BASE_MB = 450
-# Float64 copies, sparse words and bootstrap blocks of evaluation, beside what grows with rows.
-EVALUATION_MB = 120
+# Measured: Python with torch, transformers, polars and scikit-learn imported, evaluation and baselines beside it; what
+# a transformer's first batches add: compiled kernels, and holes in the heap.
+BASE_MB, TEXT_MB = 570, 120
+# Batches come in many sizes, and what one frees the heap keeps for others that may not fit: at the peak, 900 rows
+# of emobank held 2.6 times the activations of their costliest batch, of sms_spam 3.2 times, of titanic (short) 1.0.
+HOLES = 2.5
+OFF = 0.3
 START_SECONDS = 5.0
 # Dense arithmetic of the probe's solver on the few cores of a laptop, FLOP/s.
 SOLVER_FLOPS = 4e10
@@ -38,41 +37,43 @@ def forecast(prepared: Prepared, plan: Plan) -> dict[str, Any]:
 
     Memory, in bytes, with P weights, T of them trainable, b bytes each while computing (docs: PERFORMANCE, "physics"):
 
-    * all weights in float32 as loaded, and as computed with: 4 P + b P where b is 2, else 4 P;
+    * all weights as computed with: b P;
     * per trainable weight: gradient b, AdamW's two moments 8, the best epoch's copy b, and in bfloat16 a float32
-      master, 4 more: 16 either way;
-    * activations of a batch of B tokens, L layers of width H with A heads, texts of S tokens: b L B (17 H + 2 A S)
-      (Korthikanti et al. 2022, without dropout), or of the forward pass of 8,192 tokens where that is more;
+      master, 4 more: 16 either way, and 4 for a running mean of the weights;
+    * activations of the costliest batch, or of a forward pass where that is more (`models.footprint`), 2.5 times;
     * frozen vectors and table features of all rows, four copies in float32; linear weights of the words; and what the
-      libraries themselves take.
+      libraries and their allocators take, more where a transformer runs (`BASE_MB`, `TEXT_MB`: measured).
 
     Returns:
         `rows` per part; `tokens` (None without text): total, mean, max_length, cut_share, distinct_texts, cached;
-        `train`, `parameters`, `trainable`; `memory_mb` and `minutes`, each low and high; `detectable`: the smallest
-        difference in accuracy the test part shows at 80 % power where accuracy is 0.9; `notes` on automatic choices.
+        `train`, `parameters`, `trainable`; `memory_mb`: expected, low, high, and the limit; `minutes`: low and high;
+        `detectable`: the smallest difference in accuracy the test part shows at 80 % power where accuracy is 0.9;
+        `notes` on automatic choices, and on memory that does not suffice.
 
     Raises:
         ModelError: the backbone cannot be used.
     """
     problem = pose(prepared, plan)
-    choices = choose(problem, plan.model, plan.training, plan.augment)
+    ladder, minutes = plan.splits.folds == 1, plan.budget.minutes
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=ladder, minutes=minutes)
     started = time.monotonic()
     precision = _precision(problem)
     tokens, missing = _tokens(problem, choices, precision)
     measured = measure(problem, choices, precision)
     loading = time.monotonic() - started
+    memory = _memory(problem, choices, measured, plan)
     return {
         "rows": prepared.split.sizes(),
         "tokens": tokens,
         "train": choices.method,
         "parameters": measured.parameters,
         "trainable": measured.trainable,
-        "memory_mb": _memory(problem, choices, measured),
+        "memory_mb": memory,
         "minutes": _with_folds(
             _minutes(problem, choices, measured, missing=missing, loading=loading), plan.splits.folds
         ),
         "detectable": _detectable(len(prepared.split.test)),
-        "notes": list(choices.notes),
+        "notes": [*choices.notes, *_tight(memory)],
     }
 
 
@@ -109,38 +110,55 @@ def _tokens(problem: Problem, choices: Choices, precision: str) -> tuple[dict[st
     return about, int(lengths[first[missing]].sum())
 
 
-def _memory(problem: Problem, choices: Choices, measured: Measured) -> dict[str, int]:
-    """The range of the peak of resident memory in MB; the formula stands at `forecast`."""
-    held: float = measured.parameters * (6 if measured.bytes == 2 else 4)
-    held += measured.trainable * 16
+def _memory(problem: Problem, choices: Choices, measured: Measured, plan: Plan) -> dict[str, int]:
+    """The range of the peak of resident memory in MB, and its limit; the formula stands at `forecast`."""
+    from tunewright.models.precision import pick_device
+    from tunewright.models.room import find_room
+
+    held: float = measured.parameters * measured.bytes
+    held += measured.trainable * (16 if choices.recipe.averaging == "none" else 20)
     width = problem.inputs["train"].dense.shape[1]
     if problem.backbone is not None:
         width += problem.backbone.width * len(problem.inputs["train"].segments)
-        held += _activations(problem, choices, measured.bytes)
+        held += TEXT_MB * 1e6 + HOLES * _activations(problem, choices, measured.bytes)
     rows = sum(len(problem.inputs[part]) for part in PARTS)
     held += 4 * rows * (4 * width + 6 * problem.task.outputs)
-    peak = BASE_MB + EVALUATION_MB + held / 1e6
-    return {"low": round(0.85 * peak), "high": round(1.3 * peak)}
+    peak = BASE_MB + held / 1e6
+    limit = find_room(pick_device(), budget_gb=plan.budget.memory_limit).limit / 1e6
+    return {
+        "expected": round(peak),
+        "low": round(peak / (1 + OFF)),
+        "high": round(peak * (1 + OFF)),
+        "limit": round(limit),
+    }
 
 
 def _activations(problem: Problem, choices: Choices, size: int) -> float:
-    assert problem.backbone is not None
-    width, layers = problem.backbone.width, problem.backbone.layers
-    heads = _heads(problem.backbone)
-    lengths = problem.inputs["train"].lengths
+    from tunewright.models.footprint import shape_of
+    from tunewright.models.inputs import ROWS
+    from tunewright.models.outputs import tokens_at_once
+    from tunewright.models.precision import pick_device
+
+    backbone, inputs = problem.backbone, problem.inputs["train"]
+    assert backbone is not None
+    shape = shape_of(backbone.folder, width=backbone.width, layers=backbone.layers, bytes=size)
+    taken = shape.checkpointed if choices.recipe.gradient_checkpointing is True else shape.training
     training = 0.0
     if choices.method != "head":
-        for rows in batches(problem, choices):
-            longest = int(lengths[rows].max())
-            training = max(training, layers * longest * len(rows) * (17.0 * width + 2 * heads * longest))
-    longest = int(lengths.max())
-    tokens = min(EVALUATION_TOKENS, 256 * longest)
-    return size * float(max(training, tokens * (12.0 * width + 3 * heads * longest)))
+        cut = batches(problem, choices)
+        training = max(taken(len(rows), int(inputs.lengths[rows].max())) for rows in cut)
+    longest = int(inputs.lengths.max())
+    return max(training, shape.evaluation(min(tokens_at_once(pick_device()), ROWS * longest), longest))
 
 
-def _heads(backbone: Backbone) -> int:
-    config = json.loads((backbone.folder / "config.json").read_text("utf-8"))
-    return int(config.get("num_attention_heads") or config.get("n_heads") or max(backbone.width // 64, 1))
+def _tight(memory: Mapping[str, int]) -> list[str]:
+    """What a run would do where it needs more than there is."""
+    if memory["high"] <= memory["limit"]:
+        return []
+    return [
+        f"Memory: up to {memory['high']:,} MB where {memory['limit']:,} MB may be held. A run measures it before the "
+        "first update; batches that have no room are computed in parts, with the same result."
+    ]
 
 
 def _minutes(
@@ -155,9 +173,13 @@ def _minutes(
     fewest = min(epochs, patience + 1) if patience else epochs
     if choices.method == "head" and choices.head == "linear":
         epochs = fewest = 0  # the probe is all there is to train
-    validation = tokens["validation"] if choices.method != "head" else 0
+    elif choices.rungs[1:]:
+        epochs += 1  # the rung that is tried first costs less than an epoch of all layers
+    judged = 1 if choices.recipe.averaging == "none" else 2  # the mean of the weights is judged, too
+    validation = judged * tokens["validation"] * (1 - measured.once) if choices.method != "head" else 0
     # Encoding, at the end every part once more, and the bundle's proof on up to 512 rows twice.
-    passes = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    passes: float = missing + sum(tokens.values()) + 2 * min(tokens["validation"], 512 * 64)
+    passes += measured.once * (tokens["train"] + tokens["validation"])
     updates = len(batches(problem, choices))
     once = START_SECONDS + loading + _solvers(problem)
     low, high = (

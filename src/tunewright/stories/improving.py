@@ -23,6 +23,8 @@ from tunewright.records import Improvement, Round, Score, from_json, to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.moves import Changes, Move, next_move
 from tunewright.stories.prepare import Prepared
+from tunewright.stories.slice_moves import KIND as SLICE_MOVE
+from tunewright.stories.slice_moves import slice_moves
 from tunewright.stories.training import judge
 
 LEVEL = 0.05
@@ -125,12 +127,20 @@ class _Loop:
 
     def pick(self, stand: _Stand) -> tuple[Move, Changes] | None:
         """The next move."""
+        tried = [one.move for one in self.rounds]
+        more: tuple[Move, ...] = ()
+        asked: tuple[str, ...] = ()
+        if SLICE_MOVE not in tried:
+            more, asked = slice_moves(
+                self.prepared, stand.fitted, stand.outcome, doubtful=self.doubtful, cells=self.plan.report.examples
+            )
         return next_move(
             self.plan,
             judge(self.prepared, self.plan)[1],
-            advice=stand.advice,
-            tried=[one.move for one in self.rounds],
+            advice=(*stand.advice, *asked),
+            tried=tried,
             numbers=bool(self.prepared.table.features("number")),
+            more=more,
         )
 
     def stand(self) -> _Stand:
@@ -145,7 +155,7 @@ class _Loop:
         blind = replace(self.prepared.split, test=())
         judging, choices = judge(self.prepared, plan, split=blind)
         rows = np.array(blind.train, np.int64)
-        quiet = RunContext(stop=self.run.stop)
+        quiet = RunContext(stop=self.run.stop, memory_gb=self.run.memory_gb)
         fitted = fit(judging, choices, quiet, suspects=np.isin(rows, np.array(self.doubtful, np.int64)))
         task, targets = judging.problem.task, judging.problem.targets["validation"]
         found = fitted.trained.diagnosis

@@ -26,6 +26,8 @@ def check_knowledge(prepared: Prepared, plan: Plan) -> None:
     from tunewright.evaluation.protected import read_slices
 
     read_slices(plan.knowledge.protect, prepared.typed.schema)
+    if plan.knowledge.emphasise is not None:
+        read_slices([plan.knowledge.emphasise], prepared.typed.schema, path="knowledge.emphasise")
     if plan.knowledge.tests is not None:
         check_behaviours(
             read_behaviours(plan.knowledge.tests),
@@ -39,7 +41,7 @@ def correct(prepared: Prepared, plan: Plan) -> tuple[Prepared, Corrections | Non
     """Apply a reviewed sheet to the train and validation rows; the test rows stay as they are.
 
     Raises:
-        DataError: a sheet for other data, or lines that are wrong; or no train row would be left.
+        DataError: a sheet for other data, without a decision, or with wrong lines; or no train row would be left.
     """
     if plan.audit.corrections is None:
         return prepared, None
@@ -53,6 +55,11 @@ def correct(prepared: Prepared, plan: Plan) -> tuple[Prepared, Corrections | Non
         fingerprint=fingerprint(prepared.raw),
         rows=prepared.typed.height,
     )
+    if corrections.undecided and not corrections.entries:
+        raise DataError(
+            f"A review sheet must hold a decision. {corrections.file} has {corrections.undecided} lines and none "
+            "decides. Write keep, relabel or drop in its column decision, or leave audit.corrections out of the plan."
+        )
     relabelled = corrections.relabelled(prepared.typed, table.target, within={*split.train, *split.validation})
     gone = set(corrections.dropped)
     train, validation = (tuple(row for row in part if row not in gone) for part in (split.train, split.validation))

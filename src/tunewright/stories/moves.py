@@ -101,7 +101,13 @@ MOVES: tuple[Move, ...] = (
 
 
 def next_move(
-    plan: Plan, choices: Choices, *, advice: Sequence[str], tried: Iterable[str], numbers: bool
+    plan: Plan,
+    choices: Choices,
+    *,
+    advice: Sequence[str],
+    tried: Iterable[str],
+    numbers: bool,
+    more: Sequence[Move] = (),
 ) -> tuple[Move, Changes] | None:
     """The untried move of the best expected gain per cost, with the values it would set.
 
@@ -111,9 +117,10 @@ def next_move(
         advice: of the diagnosis, most likely first.
         tried: kinds of moves that were tried.
         numbers: whether the data has number columns.
+        more: moves beside those of the table, made for this data.
     """
     best: tuple[float, Move, Changes] | None = None
-    for move in MOVES:
+    for move in (*MOVES, *more):
         if move.kind in tried or (move.change is _rank_numbers and not numbers):
             continue
         changes = move.change(plan, choices)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from tunewright.data import Reading, conform, describe, read
+from tunewright.data.expressions import parse
+from tunewright.data.names import suggest
 from tunewright.detectors import Rows
 from tunewright.errors import DataError, PlanError
 from tunewright.objective import Objective, resolve
 from tunewright.plan import Plan
 from tunewright.records import Finding, Split, Table
+from tunewright.remote import name_of
 from tunewright.splits import Clusters, make_split
 from tunewright.training.augment import make_augmentation, why_idle
+from tunewright.training.levers import idle_levers
 
 if TYPE_CHECKING:
     from tunewright.learning.problem import Problem
@@ -70,12 +74,14 @@ class Prepared:
 
 
 def load_rows(plan: Plan, source: Any = None) -> Loaded:
-    """Read the plan's files, or `source` in place of the train file.
+    """Read the plan's files, or `source` in place of the train file; a `Loaded` has been read already.
 
     Raises:
         PlanError: no data, or no target.
         DataError: unreadable, or files with different columns.
     """
+    if isinstance(source, Loaded):
+        return source
     train = source if source is not None else plan.data.train
     if train is None or plan.data.target is None:
         raise PlanError(
@@ -96,7 +102,7 @@ def load_rows(plan: Plan, source: Any = None) -> Loaded:
         frame=pl.concat([reading.frame.select(columns) for reading in readings.values()], how="vertical_relaxed"),
         findings=_findings(readings),
         # Names, not paths: they go into the report and the bundle, which are handed on.
-        files=tuple(Path(reading.file).name if reading.file else "in memory" for reading in readings.values()),
+        files=tuple(name_of(reading.file) if reading.file else "in memory" for reading in readings.values()),
         parts=tuple(parts) if len(readings) > 1 else None,
     )
 
@@ -119,7 +125,7 @@ def prepare(loaded: Loaded, plan: Plan) -> Prepared:
     seen = sorted((*split.train, *split.validation))
     table = _describe(loaded.frame[seen], plan, loaded.files)
     _refuse_other_task(first, table)
-    _refuse_idle_augmentation(table, plan)
+    _refuse_what_is_idle(table, plan)
     typed = conform(loaded.frame, table, require_target=True)
     objective = resolve(
         plan.objective, task=table.task, class_counts=_class_counts(typed[seen], table), pair=table.pair is not None
@@ -147,7 +153,7 @@ def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Ta
     """
     from tunewright.learning.problem import pose_problem
 
-    return pose_problem(
+    problem = pose_problem(
         prepared.typed,
         prepared.table,
         split or prepared.split,
@@ -156,6 +162,17 @@ def pose(prepared: Prepared, plan: Plan, *, split: Split | None = None, task: Ta
         model=plan.model,
         seed=plan.seed,
     )
+    return problem if plan.knowledge.emphasise is None else _emphasised(problem, plan.knowledge.emphasise)
+
+
+def _emphasised(problem: Problem, condition: str) -> Problem:
+    """The problem with train rows that meet a condition counting twice as much as the others."""
+    from tunewright.analysis.acting import weighted
+
+    weights = weighted(parse(condition).holds(problem.typed["train"]).to_numpy())
+    if problem.weights is not None:
+        weights = weights * problem.weights
+    return replace(problem, weights=np.asarray(weights / max(float(weights.mean()), 1e-12), np.float32))
 
 
 def task_of(prepared: Prepared, plan: Plan) -> Task:
@@ -183,8 +200,8 @@ def _refuse_other_task(with_test: Table, without: Table) -> None:
         )
 
 
-def _refuse_idle_augmentation(table: Table, plan: Plan) -> None:
-    """What the plan could not say without the columns: an augmentation that nothing would feel."""
+def _refuse_what_is_idle(table: Table, plan: Plan) -> None:
+    """What the plan could not say without the columns: an augmentation, unfreezing or averaging that nothing feels."""
     augmentation = make_augmentation(plan.augment)
     text = bool(table.features("text") or table.pair)
     others = any(column.role == "feature" and column.kind != "text" for column in table.columns)
@@ -192,9 +209,28 @@ def _refuse_idle_augmentation(table: Table, plan: Plan) -> None:
     method = plan.model.train if text else "head"
     if augmentation is not None and (why := why_idle(augmentation, method=method, head=head, text=text)):
         raise PlanError(f"augment must be none where {why}. Got {augmentation.kind}. Write none, or train more.")
+    for name, why in idle_levers(plan.training, method=method, head=head):
+        got = getattr(plan.training, name)
+        raise PlanError(f"training.{name} must be none where {why}. Got {got}. Write none, or train more.")
+
+
+def _refuse_unknown_columns(frame: pl.DataFrame, plan: Plan) -> None:
+    """Every key of the plan that names a column names one that is there; all that do not are told at once."""
+    named = [("data.target", plan.data.target), ("splits.group", plan.splits.group), ("splits.time", plan.splits.time)]
+    named += [("splits.part", plan.splits.part), ("knowledge.weights", plan.knowledge.weights)]
+    named += [("knowledge.never_use", name) for name in plan.knowledge.never_use]
+    named += [("data.columns", name) for name in plan.data.columns]
+    problems = [
+        f"{key} must name columns of the data; there is no {name!r}.{suggest(name, frame.columns)}"
+        for key, name in named
+        if name is not None and name not in (*frame.columns, *plan.knowledge.derive)
+    ]
+    if problems:
+        raise PlanError(" ".join(problems))
 
 
 def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
+    _refuse_unknown_columns(frame, plan)
     named = {"group": plan.splits.group, "time": plan.splits.time, "part": plan.splits.part}
     named["weight"] = plan.knowledge.weights
     columns = dict(plan.data.columns) | dict.fromkeys(plan.knowledge.never_use, "ignore")

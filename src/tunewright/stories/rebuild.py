@@ -11,6 +11,7 @@ from tunewright.plan import read_plan
 from tunewright.records import (
     Analysis,
     Evaluation,
+    Explanation,
     Finding,
     Improvement,
     RemedyTrial,
@@ -65,6 +66,7 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
             trained=from_json(TrainedModel, read_json(folder.model_json)),
             evaluation=from_json(Evaluation, read_json(folder.evaluation_json)),
             analysis=from_json(Analysis, read_json(folder.analysis_json)),
+            explanation=_explanation(folder),
             versions=summary["versions"],
             digests=summary["digests"],
             seconds=seconds,
@@ -78,3 +80,9 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
 def _improvement(folder: RunFolder) -> Improvement | None:
     path = folder.improvement_json
     return from_json(Improvement, read_json(path)) if path.exists() else None
+
+
+def _explanation(folder: RunFolder) -> Explanation | None:
+    """Runs of earlier releases have none."""
+    path = folder.explanation_json
+    return from_json(Explanation, read_json(path)) if path.exists() else None

@@ -112,7 +112,8 @@ def expert_columns(plan: Plan) -> frozenset[str] | None:
     """Columns that the expert speaks of, which selection leaves in; None: there are behaviours, about any column."""
     if plan.knowledge.tests is not None:
         return None
-    named = {name for condition in plan.knowledge.protect for name in parse(condition).columns}
+    conditions = [*plan.knowledge.protect, *filter(None, [plan.knowledge.emphasise])]
+    named = {name for condition in conditions for name in parse(condition).columns}
     return frozenset((*named, *getattr(plan.knowledge, "expect", ())))
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunewright.data import fingerprint
-from tunewright.events import Event, Observer, silent
+from tunewright.errors import PlanError
+from tunewright.events import Event, Observer, silent, to_all
 from tunewright.plan import Plan
-from tunewright.runfolder import Journal, RunFolder, RunLock, open_run, read_entries, read_json, write_json
+from tunewright.remote import is_url
+from tunewright.runfolder import Journal, RunFolder, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import Examined, examine
+from tunewright.runfolder.place import Place, held
+from tunewright.stories.audit import examine
 from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
-    from tunewright.records import Evaluation, Finding
+    from tunewright.records import Evaluation, Explanation, Finding
     from tunewright.stories.corrections import Corrections
+    from tunewright.stories.errors import Doubts
     from tunewright.stories.repair import Mended
     from tunewright.stories.training import Trained
 
@@ -31,18 +36,21 @@ class Request:
     Args:
         plan: the resolved plan.
         source: data in memory in place of `data.train`, or None.
-        out: the run folder, or None for `runs/<name>-<digest>`.
+        out: the run folder, a path or a URL, or None for `runs/<name>-<digest>`.
         fresh: start over in a folder that holds a run.
         observe: hears events.
         stop: returns a signal number once one has arrived.
+        on: the cluster to use, `ray` or `ray://HOST:PORT`, or None for this machine: `tune` sends its trials there, and
+            `run_where_asked` the whole run.
     """
 
     plan: Plan
     source: Any = None
-    out: Path | None = None
+    out: Path | str | None = None
     fresh: bool = False
     observe: Observer = silent
     stop: Callable[[], int | None] = lambda: None
+    on: str | None = None
 
 
 @dataclass(slots=True)
@@ -86,21 +94,40 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
     """
     loaded = load_rows(request.plan, request.source)
     digest = run_digest(request.plan, loaded)
-    path = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with RunLock(path):
-        folder = open_run(path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
+    out = request.out or Path(home) / f"{run_name(loaded)}-{digest[:8]}"
+    new = not is_url(out) and not Path(out).exists()
+    with held(out, fresh=request.fresh, observe=request.observe) as place:
+        folder = open_run(place.path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
         if folder.finished:
-            request.observe(Event(station="run", what="note", text=f"{path} is finished; --fresh starts over."))
+            place.settle()
+            request.observe(Event(station="run", what="note", text=f"{place.name} is finished; --fresh starts over."))
             return folder, read_json(folder.summary_json)
-        with Journal(folder.journal) as journal:
-            context = RunContext(
-                observe=request.observe, decide=journal.decide, stop=request.stop, checkpoints=folder.checkpoints
-            )
-            summary = road(request, loaded, folder, context)
-            write_json(folder.summary_json, summary)
-            journal.append("finished", {})
+        try:
+            summary = _walk_in(folder, place, request, road, loaded)
+        except PlanError:
+            # What the plan gets wrong about the data shows before anything is worth keeping.
+            if new:
+                shutil.rmtree(place.path, ignore_errors=True)
+            raise
+        place.settle()
     return folder, summary
+
+
+def _walk_in(folder: RunFolder, place: Place, request: Request, road: Walk, loaded: Loaded) -> dict[str, Any]:
+    with Journal(folder.journal) as journal:
+        request = replace(request, observe=to_all(place.keep_up, request.observe))
+        context = RunContext(
+            observe=request.observe,
+            decide=journal.decide,
+            stop=request.stop,
+            checkpoints=folder.checkpoints,
+            on=request.on,
+            memory_gb=request.plan.budget.memory_limit,
+        )
+        summary = place.as_found(road(request, loaded, folder, context))
+        write_json(folder.summary_json, summary)
+        journal.append("finished", {})
+    return summary
 
 
 def run_digest(plan: Plan, loaded: Loaded) -> str:
@@ -123,13 +150,15 @@ def run_name(loaded: Loaded) -> str:
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     from tunewright.stories import deliver
+    from tunewright.stories.answering import answers_of_run, keep_answers
+    from tunewright.stories.errors import look_at_errors
     from tunewright.stories.improving import improve
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
 
     clock = Clock(run.observe)
-    mended, examined = audited(request.plan, loaded, folder, run)
+    mended, findings, doubts = audited(request.plan, loaded, folder, run)
     prepared = mended.prepared
     clock.lap("audit")
     searched = search(prepared, mended.plan, run)
@@ -137,7 +166,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     if searched.study is not None:
         write_json(folder.study_json, searched.study)
         clock.lap("search")
-    doubtful = _doubtful(examined.findings)
+    doubtful = _doubtful(findings)
     improved = improve(prepared, plan, run, doubtful=doubtful)
     plan = improved.plan
     if improved.improvement is not None:
@@ -151,9 +180,14 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     evaluation = with_behaviours(evaluation, fitted.model, prepared, request.plan)
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
-    _analyse(prepared, trained, folder, examples=request.plan.report.examples)
+    keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
+    examples = request.plan.report.examples
+    analysis = look_at_errors(prepared, trained, findings=findings, doubts=doubts, examples=examples)
+    write_json(folder.analysis_json, analysis)
     clock.lap("evaluate")
-    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan)
+    explanation = _explain(prepared, trained, folder, request.plan, run)
+    clock.lap("explain")
+    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan, raw=loaded.frame, explanation=explanation)
     clock.lap("bundle")
     seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
     summary = deliver.summary(
@@ -162,7 +196,8 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
         fitted,
         evaluation,
         plan=request.plan,
-        findings=examined.findings,
+        explanation=explanation,
+        findings=findings,
         study=searched.study,
         improvement=improved.improvement,
         seconds=seconds,
@@ -178,8 +213,29 @@ def _doubtful(findings: tuple[Finding, ...]) -> list[int]:
     return [row for finding in findings if finding.kind == "label_errors" for row in finding.rows]
 
 
-def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> tuple[Mended, Examined]:
-    """Split, correct, examine and mend; written to the run folder."""
+class Audited(NamedTuple):
+    """What goes on from the audit: mended rows, findings, and what speaks against the labels."""
+
+    mended: Mended
+    findings: tuple[Finding, ...]
+    doubts: Doubts
+
+
+def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> Audited:
+    """Split, correct, examine and mend; written to the run folder.
+
+    Of what the audit learned (features, sums over folds, words) only findings, doubts and kept remedies go on; the
+    memory is given back before anything trains.
+    """
+    from tunewright.models.exhausted import give_back
+
+    found = _audited(plan, loaded, folder, run)
+    give_back()
+    return found
+
+
+def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> Audited:
+    from tunewright.stories.errors import doubts_of
     from tunewright.stories.repair import mend
 
     prepared = prepare(loaded, plan)
@@ -189,7 +245,7 @@ def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> t
     examined = examine(prepared, plan, run)
     mended = mend(prepared, examined, plan, run)
     write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
-    return mended, examined
+    return Audited(mended, examined.findings, doubts_of(examined.learned(), seed=plan.seed))
 
 
 def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:
@@ -221,24 +277,23 @@ def _count_look(loaded: Loaded, prepared: Prepared, folder: RunFolder) -> int:
     from tunewright.seal import count_look
 
     opened = read_entries(folder.journal)[0]
-    by = f"{folder.path.resolve()} {opened.time} {opened.data}"
+    # Not by its path: a run that goes on in another place, or on another machine, is the same run.
+    by = f"{folder.path.name} {opened.time} {opened.data}"
     return count_look(loaded.frame[list(prepared.split.test)], by=by)
 
 
-def _analyse(prepared: Prepared, trained: Trained, folder: RunFolder, *, examples: bool) -> None:
-    """Look at the errors; without `report.examples` no text of a row is written."""
-    from tunewright.analysis import analyse
+def _explain(prepared: Prepared, trained: Trained, folder: RunFolder, plan: Plan, run: RunContext) -> Explanation:
+    """Look at what the model looks at, and tell what speaks against it."""
+    from tunewright.stories.explaining import explain_run
 
-    problem, fitted = trained.rows.problem, trained.fitted
-    outcome = problem.task.outcome(problem.targets["test"], fitted.outputs["test"], fitted.model.decision)
-    analysis = analyse(problem.task, outcome, problem.typed["test"], prepared.split.test, prepared.table)
-    if not examples:
-        analysis = replace(analysis, mistakes=tuple(replace(one, cells={}) for one in analysis.mistakes))
-    write_json(folder.analysis_json, analysis)
+    explanation = explain_run(prepared, trained, plan)
+    for one in explanation.expectations:
+        if one.verdict != "confirmed":
+            run.tell("explain", f"{one.verdict}: {one.of} {one.name!r}. {one.text}")
+    write_json(folder.explanation_json, explanation)
+    return explanation
 
 
 def _remove_checkpoints(folder: RunFolder) -> None:
     """A finished run needs none; they are the largest thing in its folder."""
-    import shutil
-
     shutil.rmtree(folder.checkpoints, ignore_errors=True)

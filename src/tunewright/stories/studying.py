@@ -32,7 +32,7 @@ def study_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
 
 def _search(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
     clock = Clock(run.observe)
-    mended, _ = audited(request.plan, loaded, folder, run)
+    mended = audited(request.plan, loaded, folder, run).mended
     clock.lap("audit")
     searched = search(mended.prepared, mended.plan, run)
     study = searched.study

@@ -30,6 +30,7 @@ class Measured:
         bytes: of one weight while computing: 2 in bfloat16, 4 in float32.
         step: seconds of an update on a batch of middling length, the fastest and the middle of a few.
         forward: seconds per token of a forward pass, likewise.
+        once: share of the layers that run once for all epochs, since they are frozen and what they give is kept.
     """
 
     parameters: int
@@ -37,6 +38,7 @@ class Measured:
     bytes: int
     step: Span
     forward: Span
+    once: float = 0.0
 
 
 def measure(problem: Problem, choices: Choices, precision: str) -> Measured:
@@ -52,12 +54,14 @@ def measure(problem: Problem, choices: Choices, precision: str) -> Measured:
     with torch.random.fork_rng(devices=[]):
         network = _network(problem, choices, precision).to(pick_device())
         forward = _time(lambda: _forward(network, inputs, rows)) if network.encoder is not None else (0.0, 0.0)
-        trained = network
+        trained, once = network, 0.0
         if choices.method == "head":
             # A head alone learns from cached vectors.
             width = network.head.linear.weight.shape[1]
             trained, inputs = Network(None, network.head), Inputs((), np.zeros((len(inputs), width), np.float32))
         choose_trainable(trained, choices.method, seed=problem.seed)
+        if (above := _above(trained, problem, choices)) is not None:
+            trained, inputs, once = above
         step = _time(_update(trained, inputs, rows, problem, choices))
     tokens = max(int(problem.inputs["train"].lengths[rows].sum()), 1)
     return Measured(
@@ -66,7 +70,36 @@ def measure(problem: Problem, choices: Choices, precision: str) -> Measured:
         bytes=2 if precision == "bfloat16" else 4,
         step=step,
         forward=(forward[0] / tokens, forward[1] / tokens),
+        once=once,
     )
+
+
+def _above(network: Network, problem: Problem, choices: Choices) -> tuple[Network, Inputs, float] | None:
+    """The layers over those that stay frozen, rows with states of nothing, and the share of layers under them."""
+    from tunewright.learning.prefix_cache import limit_bytes
+    from tunewright.models.encoder import Encoder
+    from tunewright.models.inputs import Inputs, pad
+    from tunewright.models.network import Network
+    from tunewright.models.precision import pick_device
+    from tunewright.models.prefix import part_at
+    from tunewright.models.states import States
+    from tunewright.models.trainable import frozen_blocks
+
+    encoder, rows, augment = network.encoder, problem.inputs["train"], choices.recipe.augment
+    if not isinstance(encoder, Encoder) or problem.backbone is None or pick_device().type == "cuda":
+        return None
+    first = frozen_blocks(encoder.model, choices.method)
+    if not first or not limit_bytes() or (augment is not None and augment.of_texts):
+        return None
+    halves = part_at(encoder, first, pad(rows.segments[0], np.array([0]), pick_device()))
+    if isinstance(halves, str):
+        return None
+    kind = np.int16 if next(encoder.model.parameters()).element_size() == 2 else np.float32
+    nothing = np.zeros((max(int(tokens.lengths.max()) for tokens in rows.segments), problem.backbone.width), kind)
+    same = np.zeros(len(rows), np.int64)
+    states = tuple(States((nothing,), same, same, tokens.lengths) for tokens in rows.segments)
+    above = Inputs(rows.segments, rows.dense, states)
+    return Network(halves[1], network.head), above, first / max(problem.backbone.layers, first)
 
 
 def _network(problem: Problem, choices: Choices, precision: str) -> Network:

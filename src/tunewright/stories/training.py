@@ -76,7 +76,9 @@ def judge(
 ) -> tuple[Judging, Choices]:
     """The problem of a split with its balance and metric, and what was chosen for it."""
     problem = pose(prepared, plan, split=split, task=task)
-    choices = choose(problem, plan.model, plan.training, plan.augment)
+    # All folds have to train the same for what they chose to be settled.
+    ladder, minutes = plan.splits.folds == 1, plan.budget.minutes
+    choices = choose(problem, plan.model, plan.training, plan.augment, ladder=ladder, minutes=minutes)
     metric = prepared.objective.metric
     balance = make_balance(plan.balance, problem.task, problem.targets["train"], metric=metric, seed=plan.seed)
     notes = (prepared.objective.why, *choices.notes, f"Balance: {balance.why}.")

@@ -102,7 +102,8 @@ class Trials:
                 report(heard[-1], _defined(judging.sign * event.data["metric"]))
 
         heard = [0]
-        tuned = fine_tune(judging, choices, start, RunContext(observe=hear, stop=self.run.stop))
+        quiet = RunContext(observe=hear, stop=self.run.stop, memory_gb=self.run.memory_gb)
+        tuned = fine_tune(judging, choices, start, quiet)
         return _defined(tuned.state.best)
 
     def _choices(self, plan: Plan, problem: Problem) -> Choices:
@@ -150,7 +151,9 @@ class Elsewhere:
 
     def __call__(self) -> Trials:
         """Make them."""
-        return Trials(self.prepared, self.plan, RunContext(decide=self.decide), self.splits)
+        limit = self.plan.budget.memory_limit
+        share = None if limit is None else limit / self.plan.search.workers
+        return Trials(self.prepared, self.plan, RunContext(decide=self.decide, memory_gb=share), self.splits)
 
     def decide(self, name: str, make: Callable[[], Any]) -> Any:
         """What the run has decided, or what is measured here."""
@@ -172,6 +175,7 @@ def _value(plan: Plan, choices: Choices, dimension: Dimension) -> Value | None:
         "training.batch_tokens": float(recipe.batch_tokens),
         "training.learning_rate": recipe.learning_rate,
         "training.dropout": recipe.dropout,
+        "training.ema_decay": recipe.ema_decay,
     }
     given: Any = plan
     for step in dimension.name.split("."):

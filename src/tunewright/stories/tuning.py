@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 
 from tunewright.plan import Plan, with_values
 from tunewright.records import Split, Study, Table
+from tunewright.remote.cluster import connected, room_for
 from tunewright.runfolder.context import RunContext
 from tunewright.search import Dimension
 from tunewright.search.course import Setup
 from tunewright.search.naming import read_space
+from tunewright.search.ray_runner import OnRay
 from tunewright.search.study import run_study
 from tunewright.stories.crossval import folds_of
+from tunewright.stories.luggage import packed
 from tunewright.stories.prepare import Prepared
 from tunewright.stories.trials import Trials
 
@@ -62,10 +65,22 @@ def search(prepared: Prepared, plan: Plan, run: RunContext) -> Searched:
         seed=plan.seed,
         minutes=plan.budget.minutes,
     )
-    elsewhere = trials.elsewhere() if plan.search.workers > 1 else None
-    study = run_study(trials, setup, plan.search, run, elsewhere=elsewhere)
+    study = _studied(trials, setup, plan, run)
     run.tell("search", f"Best of {len(study.trials)}: {study.metric} {study.best.score:.4f} on validation.")
     return Searched(plan=with_values(plan, study.best.params), study=study)
+
+
+def _studied(trials: Trials, setup: Setup, plan: Plan, run: RunContext) -> Study:
+    """Run the study here, or with its trials on a cluster."""
+    if run.on is None:
+        elsewhere = trials.elsewhere() if plan.search.workers > 1 else None
+        return run_study(trials, setup, plan.search, run, elsewhere=elsewhere)
+    workers = plan.search.workers
+    with connected(run.on) as ray:
+        room = room_for(ray.nodes(), workers)
+        run.tell("search", f"On the cluster, {workers} trials at a time, each with {room.cpus} CPUs.")
+        with OnRay(ray, trials.elsewhere(), workers, room, packed(plan)) as runner:
+            return run_study(trials, setup, plan.search, run, runner=runner)
 
 
 def default_space(table: Table) -> tuple[Dimension, ...]:

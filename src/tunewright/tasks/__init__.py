@@ -4,7 +4,7 @@ One file per task; `TASKS` is the table. A task is a frozen dataclass of what wa
 or mean and scale) and goes into the bundle as JSON.
 """
 
-from tunewright.tasks.base import Decision, Task, make_task, task_from_json, task_to_json
+from tunewright.tasks.base import Decision, Task, label_sets, make_task, task_from_json, task_to_json
 from tunewright.tasks.classification import Classification
 from tunewright.tasks.multilabel import Multilabel
 from tunewright.tasks.regression import Regression
@@ -15,6 +15,7 @@ __all__ = [
     "Multilabel",
     "Regression",
     "Task",
+    "label_sets",
     "make_task",
     "task_from_json",
     "task_to_json",

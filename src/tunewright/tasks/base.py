@@ -12,14 +12,14 @@ from tunewright.errors import DataError, PlanError
 from tunewright.records import TargetScale, TaskKind, from_json, to_json
 from tunewright.tasks.classification import Classification
 from tunewright.tasks.costs import read_costs
-from tunewright.tasks.decision import Decision
+from tunewright.tasks.decision import Decision, label_sets
 from tunewright.tasks.multilabel import Multilabel
 from tunewright.tasks.regression import Regression
 
 Task = Classification | Multilabel | Regression
 TASKS: tuple[type[Classification] | type[Multilabel] | type[Regression], ...] = (Classification, Multilabel, Regression)
 
-__all__ = ["TASKS", "Decision", "Task", "make_task", "task_from_json", "task_to_json"]
+__all__ = ["TASKS", "Decision", "Task", "label_sets", "make_task", "task_from_json", "task_to_json"]
 
 
 def make_task(

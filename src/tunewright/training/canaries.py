@@ -59,14 +59,14 @@ def release_canaries(
     if len(rows) < 2:
         return
 
-    def of(some: Array) -> Tensor:
-        return batch_loss(network, training, some, loss=loss, device=device, compute=compute)
+    def of(some: Array, part: Array | None = None) -> Tensor:
+        return batch_loss(network, training, some, loss=loss, device=device, part=part, compute=compute)
 
     network.eval()
     with torch.no_grad():
         outputs = [network(*training.inputs.tensors(some, device)) for some in (rows, *rows[:, None])]
         _stand_alone(outputs[0], torch.cat(outputs[1:]))
-        _add_up(float(of(rows)), [float(of(row[None])) for row in rows], _weights(training, rows))
+        _add_up(float(of(rows)), sum(float(of(rows, np.array([place]))) for place in range(len(rows))))
     before, still = optimizer.snapshot(), _sums(network, free=False)
     try:
         first, last, unmoved = _updates(network, optimizer, lambda: of(rows))
@@ -105,10 +105,6 @@ def _eight(training: Labelled) -> Array:
     return distinct[np.argsort(turn, kind="stable")][:ROWS]
 
 
-def _weights(training: Labelled, rows: Array) -> Array:
-    return np.ones(len(rows)) if training.weights is None else training.weights[rows]
-
-
 def _stand_alone(together_BK: Tensor, alone_BK: Tensor) -> None:
     """A row's outputs do not depend on the company it keeps in a batch."""
     apart = float((together_BK - alone_BK).abs().mean())
@@ -121,9 +117,8 @@ def _stand_alone(together_BK: Tensor, alone_BK: Tensor) -> None:
         )
 
 
-def _add_up(together: float, alone: list[float], weights: Array) -> None:
+def _add_up(together: float, apart: float) -> None:
     """The loss of a batch is that of its parts: what is accumulated is what one batch would have given."""
-    apart = float(np.average(alone, weights=weights))
     if not abs(together - apart) <= APART * max(abs(apart), LITTLE):
         raise TrainingError(
             f"The loss of a batch must be the mean of its rows' losses. Eight rows have {together:.4f} together and "
@@ -134,11 +129,12 @@ def _add_up(together: float, alone: list[float], weights: Array) -> None:
 def _updates(network: Network, optimizer: FlatOptimizer, loss: Callable[[], Tensor]) -> tuple[float, float, list[str]]:
     """First and last loss, and the names of the matrices that should have moved and did not.
 
-    Without weight decay, which would move what no gradient reaches.
+    Without weight decay, which would move what no gradient reaches, and with one rate for all layers: what a low layer
+    learns in so few updates at a rate of its own may be too little to see.
     """
-    rate, decay = optimizer.learning_rate, optimizer.weight_decay
+    usual = optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay
     was, losses = _sums(network, free=True), []
-    optimizer.learning_rate, optimizer.weight_decay = _rate(network), 0.0
+    optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay = _rate(network), 0.0, 1.0
     try:
         for step in range(MOST):
             value = loss()
@@ -148,7 +144,7 @@ def _updates(network: Network, optimizer: FlatOptimizer, loss: Callable[[], Tens
             value.backward()  # type: ignore[no-untyped-call]
             optimizer.step(1.0)
     finally:
-        optimizer.learning_rate, optimizer.weight_decay = rate, decay
+        optimizer.learning_rate, optimizer.weight_decay, optimizer.layer_decay = usual
     moved = _sums(network, free=True)
     matrices = {name for name, parameter in network.named_parameters() if parameter.ndim > 1}
     unmoved = [name for name, value in moved.items() if value == was[name] and name in matrices]

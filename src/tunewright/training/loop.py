@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,25 @@ from torch import Tensor
 
 from tunewright.errors import TrainingError
 from tunewright.events import Event, Observer
+from tunewright.models.exhausted import give_back
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
+from tunewright.models.trainable import layer_depths
 from tunewright.records import Epoch
 from tunewright.training.augment import draws
+from tunewright.training.averaging import Averaging
 from tunewright.training.batch_loss import batch_loss
 from tunewright.training.batches import training_batches
 from tunewright.training.canaries import release_canaries
+from tunewright.training.contract import Terms, Work, agree
 from tunewright.training.flat import FlatOptimizer, groups_of
 from tunewright.training.labelled import Labelled
+from tunewright.training.micro import Micro, clean_end
 from tunewright.training.parallel.compute import Compute, Here
 from tunewright.training.recipe import Recipe
 from tunewright.training.schedule import schedule
 from tunewright.training.state import LoopState, load_loop, save_loop
+from tunewright.training.unfreezing import free_layers
 from tunewright.training.watch import Watch
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -58,6 +65,7 @@ class Surroundings:
         device: where the network lives.
         watch: what is looked at after each epoch beside validation, or None.
         canaries: whether a few updates are tried and taken back before the first.
+        terms: of the memory contract; None makes none, and batches are halved only where memory ends.
         compute: where the encoder computes: here, or spread over the ranks of the run.
     """
 
@@ -69,6 +77,7 @@ class Surroundings:
     device: torch.device
     watch: Watch | None = None
     canaries: bool = False
+    terms: Terms | None = None
     compute: Compute = field(default_factory=Here)
 
 
@@ -82,41 +91,66 @@ def train(
         training: rows to learn from.
         validation: rows the metric and early stopping look at.
         recipe: how.
-        start: the learning curve's first point: the probe, which the network's head holds.
+        start: the learning curve's first point: the probe, which the network's head holds; or the last epoch of a
+            training that this one continues with fresh optimiser and schedule: its epochs count as made.
         around: loss, judge, observer, checkpoints.
 
     Raises:
         TrainingError: loss or gradient was not finite three updates in a row, a whole epoch ended in outputs that are
-            not, or a canary died.
+            not, a canary died, or there is no memory for a single row.
         Interrupted: a signal arrived; a checkpoint was written.
     """
-    session = _Session(network, training, validation, recipe, around)
-    state = session.resume()
-    if state is None:
-        session.release_canaries()
-        state = LoopState(best=start.metric, history=[start])
-    session.run(state)
-    session.optimizer.restore(session.best)
+    with clean_end(network):
+        session = _Session(network, training, validation, recipe, around, made=start.epoch)
+        state = session.resume()
+        if state is None:
+            session.release_canaries()
+            state = LoopState(epoch=start.epoch, best=start.metric, history=[start])
+            if start.epoch:
+                state.best_epoch, state.best_tuned = start.epoch, start.metric
+            session.agree(state)
+        session.micro.settle(state)
+        session.run(state)
+        session.optimizer.unfreeze(session.optimizer.layers)
+        session.optimizer.restore(session.best)
     return state
 
 
 class _Session:
     def __init__(
-        self, network: Network, training: Labelled, validation: Labelled, recipe: Recipe, around: Surroundings
+        self,
+        network: Network,
+        training: Labelled,
+        validation: Labelled,
+        recipe: Recipe,
+        around: Surroundings,
+        *,
+        made: int,
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.recipe, self.around = recipe, around
-        groups = groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate)
+        by_layer = recipe.layer_decay < 1 or recipe.unfreeze != "none"
+        depths = layer_depths(network) if by_layer else None
+        groups = groups_of(network, head=network.head, head_learning_rate=recipe.head_learning_rate, depths=depths)
         self.optimizer = FlatOptimizer(
             groups,
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             clip=recipe.clip,
+            layer_decay=recipe.layer_decay,
             exchange=around.compute.start(network, groups, recipe),
         )
         self.optimizer.align()
+        self.averaging = Averaging.of(recipe, self.optimizer)
+        self.micro = Micro(
+            network=network,
+            optimizer=self.optimizer,
+            observe=around.observe,
+            device=around.device,
+            checkpointing=recipe.gradient_checkpointing,
+        )
         self.best = self.optimizer.snapshot()
-        self.planned = len(self.batches(1, training.inputs)) * recipe.epochs
+        self.planned = len(self.batches(1, training.inputs)) * (recipe.epochs - made)
         torch.manual_seed(recipe.seed)
         self.saved_at = self.told_at = self.started = time.monotonic()
 
@@ -131,11 +165,22 @@ class _Session:
     def resume(self) -> LoopState | None:
         if self.around.checkpoints is None:
             return None
-        found = load_loop(self.around.checkpoints, self.optimizer)
+        found = load_loop(self.around.checkpoints, self.optimizer, self.average())
         if found is None:
             return None
         state, self.best = found
         return state
+
+    def average(self) -> dict[str, Tensor]:
+        """The buffers of the running mean, if there is one."""
+        return {} if self.averaging is None else self.averaging.average.state()
+
+    def free(self, epoch: int) -> int:
+        """How many layers train in an epoch."""
+        layers = self.optimizer.layers
+        if self.recipe.unfreeze == "none":
+            return layers
+        return free_layers(epoch, epochs=self.recipe.epochs, layers=layers)
 
     def release_canaries(self) -> None:
         if self.around.canaries:
@@ -148,6 +193,19 @@ class _Session:
                 compute=self.around.compute,
             )
 
+    def agree(self, state: LoopState) -> None:
+        if self.around.terms is None:
+            return
+        work = Work(
+            training=self.training,
+            batches=self.batches(1, self.training.inputs),
+            validation=self.validation.inputs,
+            loss=lambda outputs, targets: self.around.loss(outputs, targets, 0.0),
+            best=self.best,
+            checkpoints=self.around.checkpoints,
+        )
+        agree(self.micro, state, work, self.around.terms)
+
     def run(self, state: LoopState) -> None:
         before, patience = state.seconds, self.recipe.early_stopping
         last = self.recipe.epochs if self.recipe.stop_after is None else self.recipe.stop_after
@@ -158,6 +216,7 @@ class _Session:
     def epoch(self, state: LoopState, before: float) -> None:
         self.network.train()
         augment, number = self.recipe.augment, state.epoch + 1
+        self.optimizer.unfreeze(self.free(number))
         inputs = self.training.inputs
         if augment is not None:
             inputs = augment.inputs(self.training, draws(self.recipe.seed, number))
@@ -175,7 +234,8 @@ class _Session:
         augment, pairs = self.recipe.augment, None
         if augment is not None:
             pairs = augment.pairs(len(rows), draws(self.recipe.seed, state.epoch + 1, state.position + 1))
-        loss = batch_loss(
+        loss = partial(
+            batch_loss,
             self.network,
             self.training,
             rows,
@@ -185,11 +245,14 @@ class _Session:
             pairs=pairs,
             compute=self.around.compute,
         )
-        value = float(loss.detach())
+        value = self.micro.gradient(state, inputs, rows, lambda part: loss(part=part))
         if not math.isfinite(value):
             return value
-        loss.backward()  # type: ignore[no-untyped-call]
-        return value if self.optimizer.step(schedule(state.step, self.planned)) else math.nan
+        if not self.optimizer.step(schedule(state.step, self.planned)):
+            return math.nan
+        if self.averaging is not None:
+            self.averaging.after_update(state)
+        return value
 
     def count(self, state: LoopState, loss: float, rows: int) -> None:
         watch = self.around.watch
@@ -212,9 +275,7 @@ class _Session:
         if self.recipe.stop_after is not None:
             metric, loss = float(state.epoch + 1), 0.0  # nothing to judge by: the last epoch is the best
         else:
-            outputs = self.predict(self.validation.inputs)
-            if not np.isfinite(outputs).all():
-                raise _not_finite(f"Got NaN or infinity for validation rows after epoch {state.epoch + 1}")
+            outputs = self.predicted(state)
             metric, loss = self.around.judge(outputs), self.validation_loss(outputs)
         state.epoch += 1
         state.seconds = before + time.monotonic() - self.started
@@ -227,30 +288,54 @@ class _Session:
                 seconds=state.seconds,
                 updates=state.position,
                 jumps=state.jumps,
-                **self.looked_at(),
+                **self.looked_at(state),
             )
         )
         state.position, state.loss_sum, state.rows_done, state.jumps = 0, 0.0, 0, 0
-        # Patience is counted among tuned epochs: the first ones often lie below the probe before they pass it.
+        # Patience is counted among tuned epochs: the first ones often lie below the probe before they pass it. While
+        # layers are still to be freed nothing is known of what they will give.
         better = state.best_tuned is None or metric > state.best_tuned
-        state.stale = 0 if better else state.stale + 1
+        still_frozen = self.free(state.epoch) < self.optimizer.layers
+        state.stale = 0 if better or still_frozen else state.stale + 1
         state.best_tuned = metric if better else state.best_tuned
-        if metric > state.best:
-            state.best, state.best_epoch = metric, state.epoch
-            self.best = self.optimizer.snapshot(self.best)
+        if metric > state.best or self.recipe.keep_last:
+            self.keep(state, metric)
+        if self.averaging is not None:
+            self.judge_average(state, self.averaging)
         self.tell(state)
         if self.around.watch is not None:
             self.around.watch.hear(tuple(state.history))
         self.maybe_save(state, time.monotonic())
 
-    def looked_at(self) -> dict[str, float | None]:
+    def predicted(self, state: LoopState) -> Array:
+        outputs = self.predict(self.validation.inputs, state)
+        if not np.isfinite(outputs).all():
+            raise _not_finite(f"Got NaN or infinity for validation rows after epoch {len(state.history)}")
+        return outputs
+
+    def keep(self, state: LoopState, metric: float, *, average: int = 0) -> None:
+        """What the network holds is the best so far."""
+        state.best, state.best_epoch, state.best_average = metric, state.epoch, average
+        self.best = self.optimizer.snapshot(self.best)
+
+    def judge_average(self, state: LoopState, averaging: Averaging) -> None:
+        metric = averaging.close(
+            state,
+            score=lambda: self.around.judge(self.predicted(state)),
+            keep=lambda metric: self.keep(state, metric, average=averaging.held(state)),
+        )
+        state.history[-1] = replace(state.history[-1], average_metric=metric)
+
+    def looked_at(self, state: LoopState) -> dict[str, float | None]:
         watch = self.around.watch
         if watch is None:
             return {}
-        return watch.look(self.predict(watch.inputs))
+        return watch.look(self.predict(watch.inputs, state))
 
-    def predict(self, inputs: Inputs) -> Array:
-        return self.around.compute.predict(self.network, inputs, device=self.around.device)
+    def predict(self, inputs: Inputs, state: LoopState) -> Array:
+        around, tokens = self.around, state.evaluation_tokens
+        give_back(cycles=False)  # the activations of updates are of other sizes than those of a forward pass
+        return around.compute.predict(self.network, inputs, device=around.device, tokens=tokens, observe=around.observe)
 
     def validation_loss(self, outputs: Array) -> float:
         device = self.around.device
@@ -279,7 +364,7 @@ class _Session:
     def maybe_save(self, state: LoopState, now: float) -> None:
         signal = self.around.stop() or self.around.compute.signal
         if self.around.checkpoints is not None and (signal or now - self.saved_at > CHECKPOINT_SECONDS):
-            save_loop(self.around.checkpoints, state, self.optimizer, self.best)
+            save_loop(self.around.checkpoints, state, self.optimizer, self.best, self.average())
             self.saved_at = time.monotonic()
         if signal:
             raise Interrupted(signal)

@@ -8,7 +8,10 @@ from typing import Literal
 from tunewright.planfile.checks import above, at_least, between
 
 Parallel = Literal["auto", "replicated", "sharded"]
+Checkpointing = bool | Literal["auto"]
 AugmentKind = Literal["none", "token_dropout", "word_swap", "mixup"]
+UnfreezeKind = Literal["none", "gradual"]
+AveragingKind = Literal["none", "epochs", "ema"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,14 @@ class TrainingOptions:
             ridge penalty per row); auto: chosen on validation.
         batch_tokens: padded tokens per update; auto: from the data.
         learning_rate: the peak, after the warm-up; auto: from what trains.
+        layer_decay: each layer below the top one learns at so many times the rate of the one above it, 0 < x <= 1; the
+            head and the top layer learn at `learning_rate`.
+        unfreeze: none; gradual: the first epoch trains the head and the top layer, each later one at least one layer
+            more, and from the middle of the planned epochs on all of them train.
+        averaging: none; epochs: the mean of the weights at the ends of epochs, begun anew by an epoch that beats it;
+            ema: their exponential moving average over updates. The average is kept where validation rows find it better
+            than every epoch's own weights; it never changes what is trained.
+        ema_decay: share of the moving average that an update leaves, 0 < x < 1; auto: it looks back half an epoch.
         weight_decay: AdamW's, per unit of learning rate, on matrices only.
         dropout: share of activations dropped inside the backbone, 0 <= x < 1; auto: none, the probe start and early
             stopping regularise.
@@ -29,6 +40,8 @@ class TrainingOptions:
         early_stopping: epochs without a better validation metric before training stops; 0: never stops early.
         parallel: under `torchrun`, what each process keeps: all of the optimiser's state (replicated) or that of its
             part of the weights (sharded); auto: sharded where whole states would take a quarter of the free memory.
+        gradient_checkpointing: whether the backbone's blocks are computed again for the backward pass, which takes a
+            third more time and a fraction of the memory; auto: where not even one row has room without it.
 
     >>> TrainingOptions(epochs=2).learning_rate
     'auto'
@@ -38,12 +51,19 @@ class TrainingOptions:
     probe_C: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=10)})
     batch_tokens: int | Literal["auto"] = field(default="auto", metadata={"check": at_least(1, example=4096)})
     learning_rate: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=2e-4)})
+    layer_decay: float = field(default=1.0, metadata={"check": between(0, 1, ends="(]")})
+    unfreeze: UnfreezeKind = "none"
+    averaging: AveragingKind = "none"
+    ema_decay: float | Literal["auto"] = field(
+        default="auto", metadata={"check": between(0, 1, ends="()", example=0.99)}
+    )
     weight_decay: float = field(default=0.01, metadata={"check": at_least(0)})
     dropout: float | Literal["auto"] = field(default="auto", metadata={"check": between(0, 1, ends="[)", example=0.1)})
     head_dropout: float = field(default=0.1, metadata={"check": between(0, 1, ends="[)")})
     label_smoothing: float = field(default=0.0, metadata={"check": between(0, 1, ends="[)")})
     early_stopping: int = field(default=2, metadata={"check": at_least(0)})
     parallel: Parallel = "auto"
+    gradient_checkpointing: Checkpointing = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,13 @@ class LoopState:
         best: the best validation metric, the start included.
         best_epoch: whose it is; 0 is the start.
         best_tuned: the best metric of a closed epoch.
-        stale: closed epochs since then.
+        stale: closed epochs since then, not counting those in which only some layers trained.
+        averaged: epochs or updates in the running mean of the weights.
+        best_average: epochs whose mean the best weights are, 1 for a moving average; 0: they are an epoch's own.
         history: the learning curve.
+        micro_tokens: padded tokens that are computed at a time where a whole batch has no room; None: a batch has.
+        evaluation_tokens: the same for a forward pass over validation rows; None: as many as usual.
+        checkpointing: whether gradient checkpointing is on.
     """
 
     step: int = 0
@@ -50,17 +55,35 @@ class LoopState:
     best_epoch: int = 0
     best_tuned: float | None = None
     stale: int = 0
+    averaged: int = 0
+    best_average: int = 0
     history: list[Epoch] = field(default_factory=list)
+    micro_tokens: int | None = None
+    evaluation_tokens: int | None = None
+    checkpointing: bool = False
 
 
-def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: Sequence[Tensor]) -> None:
+def save_loop(
+    folder: Path,
+    state: LoopState,
+    optimizer: FlatOptimizer,
+    best: Sequence[Tensor],
+    average: Mapping[str, Tensor] | None = None,
+) -> None:
     """Write a checkpoint of everything a resume needs.
+
+    Args:
+        folder: where checkpoints are kept.
+        state: of the loop.
+        optimizer: weights and moments.
+        best: the best weights so far.
+        average: a running mean of the weights, by name.
 
     Raises:
         TrainingError: a number in it is not finite; nothing is written.
         RunError: the disk refused.
     """
-    arrays = {name: value.cpu().numpy() for name, value in optimizer.state().items()}
+    arrays = {name: value.cpu().numpy() for name, value in (optimizer.state() | dict(average or {})).items()}
     arrays |= {f"best.{i}": _bits(value) for i, value in enumerate(best)}
     save_state(
         folder,
@@ -70,8 +93,15 @@ def save_loop(folder: Path, state: LoopState, optimizer: FlatOptimizer, best: Se
     )
 
 
-def load_loop(folder: Path, optimizer: FlatOptimizer) -> tuple[LoopState, list[Tensor]] | None:
-    """Set optimiser, weights and random generators from the newest intact checkpoint.
+def load_loop(
+    folder: Path, optimizer: FlatOptimizer, average: Mapping[str, Tensor] | None = None
+) -> tuple[LoopState, list[Tensor]] | None:
+    """Set optimiser, weights, a running mean of them and random generators from the newest intact checkpoint.
+
+    Args:
+        folder: where checkpoints are kept.
+        optimizer: whose weights and moments are set.
+        average: the buffers of the mean by name, as they were saved; they are overwritten.
 
     Returns:
         The loop's state and the best weights so far, or None where there is no checkpoint.
@@ -82,6 +112,8 @@ def load_loop(folder: Path, optimizer: FlatOptimizer) -> tuple[LoopState, list[T
     tensors = {name: torch.from_numpy(array) for name, array in found.arrays.items()}
     _set_random_state(tensors)
     optimizer.load_state(tensors)
+    for name, buffer in (average or {}).items():
+        buffer.copy_(tensors[name])
     best = optimizer.snapshot()
     for i, kept in enumerate(best):
         kept.copy_(tensors[f"best.{i}"].view(kept.dtype))

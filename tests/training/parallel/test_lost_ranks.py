@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tunewright.errors import TrainingError
 from tunewright.runfolder.state import load_state
 from tunewright.training import loop
 from tunewright.training.loop import Interrupted
@@ -76,3 +77,19 @@ def test_a_rank_that_dies_or_hangs_ends_all_and_leaves_the_checkpoint(
     bench.train(alone)
     bench.train(network, checkpoints=tmp_path)
     same(alone, network)
+
+
+def test_memory_that_ends_in_the_middle_of_a_spread_batch(bench, lead, tiny_model):
+    with lead(tiny_model, clean=False) as led:
+        network = bench.network()
+
+        def exhausted(*_, **__):
+            raise MemoryError
+
+        with pytest.raises(TrainingError, match="without torchrun"), led.encoder() as compute:
+            network.encoder.forward = exhausted
+            bench.train(network, compute)
+        with pytest.raises(Lost), led.encoder():
+            raise AssertionError("nobody can be called any more")
+        for process in led.processes:
+            process.kill()

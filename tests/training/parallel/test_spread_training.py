@@ -7,13 +7,18 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from tunewright.errors import PlanError
+from tunewright.models.footprint import shape_of
 from tunewright.models.inputs import Inputs
 from tunewright.models.outputs import predict_outputs
+from tunewright.tasks import Classification
+from tunewright.training import contract
 from tunewright.training.augment import make_augmentation
 from tunewright.training.loop import Interrupted
 from tunewright.training.options import AugmentOptions
 
 CPU = torch.device("cpu")
+TASK = Classification(labels=("a", "b", "c"))
 KINDS = ("replicated", "sharded")
 
 
@@ -153,3 +158,104 @@ def test_dropout_in_the_backbone_is_drawn_anew_on_every_rank_and_resumes(bench, 
     with two.encoder() as compute:
         plain = bench.train(without, compute)
     assert abs(curve(plain) - curve(found[0][1])).max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "levers",
+    [{"layer_decay": 0.5}, {"unfreeze": "gradual", "epochs": 4}, {"gradient_checkpointing": True}],
+    ids=lambda levers: next(iter(levers)),
+)
+def test_levers_of_training(bench, two, kind, levers):
+    assert_same(bench, *both(bench, two, kind, recipe=levers))
+
+
+def test_gradual_unfreezing_continues_on_another_number_of_processes(bench, two, tmp_path):
+    recipe = {"unfreeze": "gradual", "epochs": 4, "layer_decay": 0.7}
+    whole = bench.network()
+    straight = bench.train(whole, recipe=recipe)
+    with pytest.raises(Interrupted), two.encoder() as compute:
+        bench.train(bench.network(), compute, recipe=recipe, checkpoints=tmp_path, stop=after(5))
+    with two.encoder() as compute:
+        network = bench.network()
+        with pytest.raises(Interrupted):
+            bench.train(network, compute, recipe=recipe, checkpoints=tmp_path, stop=after(12))
+    network = bench.network()
+    assert_same(bench, (whole, straight), (network, bench.train(network, recipe=recipe, checkpoints=tmp_path)))
+
+
+@pytest.mark.parametrize("averaging", ["ema", "epochs"])
+def test_a_mean_of_weights_is_judged_on_every_rank(bench, two, averaging):
+    recipe = {"averaging": averaging, "ema_decay": 0.8, "epochs": 4}
+    one, other = both(bench, two, "replicated", recipe=recipe)
+    assert_same(bench, one, other)
+    found = [[e.average_metric for e in state.history] for _, state in (one, other)]
+    assert found[0] == pytest.approx(found[1]) and any(metric is not None for metric in found[0])
+    assert one[1].best_average == other[1].best_average
+
+
+def test_a_mean_of_weights_leaves_what_trains_as_it_is(bench, two):
+    """In bfloat16 too, where followers keep masters of their own behind the weights that they are shown."""
+    curves = []
+    for averaging in ("none", "ema"):
+        with two.encoder(other={"precision": "bfloat16"}) as compute:
+            network = bench.network(precision=torch.bfloat16)
+            state = bench.train(network, compute, recipe={"averaging": averaging, "parallel": "replicated"})
+        curves.append(curve(state))
+    np.testing.assert_array_equal(*curves)
+
+
+def test_a_mean_of_weights_keeps_whole_states_and_refuses_slices(bench, two):
+    with two.encoder() as compute:
+        bench.train(bench.network(), compute, recipe={"averaging": "ema", "epochs": 1, "parallel": "auto"})
+        assert not compute.exchange.sharded
+    with pytest.raises(PlanError, match="parallel: replicated"), two.encoder() as compute:
+        bench.train(bench.network(), compute, recipe={"averaging": "ema", "parallel": "sharded"})
+
+
+def no_room_once(network, place):
+    """A loss; in the first batch memory ends, once: in the head, or on the way back through the encoder."""
+    left = {place}
+
+    def loss(outputs, targets, smoothing):
+        if left == {"head"} and outputs.requires_grad:
+            left.clear()
+            raise MemoryError
+        return TASK.loss(outputs, targets, smoothing)
+
+    def back(gradient):
+        if left == {"backward"}:
+            left.clear()
+            raise MemoryError
+
+    def hear(module, given, vectors):
+        if vectors.requires_grad:
+            vectors.register_hook(back)
+
+    network.encoder.register_forward_hook(hear)
+    return loss
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("place", ["head", "backward"])
+def test_batches_that_rank_0_halves_are_spread_part_by_part(bench, two, kind, place):
+    heard = []
+    plain, halved = bench.network(), bench.network()
+    one = bench.train(plain)
+    with two.encoder() as compute:
+        options = {"loss": no_room_once(halved, place), "observe": heard.append}
+        state = bench.train(halved, compute, recipe={"parallel": kind}, **options)
+    assert state.micro_tokens and any("Out of memory on 7 rows" in event.text for event in heard)
+    assert_same(bench, (plain, one), (halved, state))
+
+
+def test_the_memory_contract_is_made_by_rank_0(bench, two, tiny_model, monkeypatch):
+    monkeypatch.setattr(contract, "AMPLE", 1e9)  # whatever is free, an update is measured
+    shape = shape_of(tiny_model, width=32, layers=2, bytes=4)
+    terms = contract.Terms(shape=shape, budget_gb=None, decide=lambda make: make())
+    plain, measured, heard = bench.network(), bench.network(), []
+    one = bench.train(plain)
+    with two.encoder() as compute:
+        state = bench.train(measured, compute, terms=terms, observe=heard.append)
+    assert any("measured" in event.text for event in heard)
+    assert_same(bench, (plain, one), (measured, state))

@@ -106,8 +106,8 @@ def parse(text: str) -> Expression:
 
     The language: numbers, 'texts', column names (odd ones in `backticks`), true, false, missing; + - * / % ** on
     numbers, + on texts, - on dates (days between them); == != < <= > >=, also in a chain; in (…) and not in; and, or,
-    not; log log1p sqrt abs round min max clip if is_missing length words contains starts_with ends_with lower upper;
-    date parts behind a dot: hour day month year weekday is_weekend hour_of_week. Operators bind as in Python.
+    not; log log1p sqrt abs round min max clip if is_missing length words contains has_words starts_with ends_with lower
+    upper; date parts behind a dot: hour day month year weekday is_weekend hour_of_week. Operators bind as in Python.
 
     Args:
         text: at most 10,000 characters, 150 operations, nested at most 50 deep.

@@ -113,6 +113,14 @@ def _hour_of_week(date: pl.Expr) -> pl.Expr:
     return (date.dt.weekday().cast(pl.Int64) - 1) * 24 + date.dt.hour()
 
 
+def spaced_words(text: pl.Expr) -> pl.Expr:
+    """Lower-case words (letters and digits) with a blank before, between and behind them: whole ones match."""
+    import polars as pl
+
+    cut = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
+    return pl.concat_str(pl.lit(" "), cut, pl.lit(" "))
+
+
 def _number(build: Build, count: int = 1) -> tuple[Form, ...]:
     number: Taken = "number"
     return (Form((number,) * count, "number", build),)
@@ -175,6 +183,7 @@ FUNCTIONS: Mapping[str, tuple[Form, ...]] = {
     "length": _text(lambda a: a.str.len_chars(), "number"),
     "words": _text(lambda a: a.str.count_matches(r"\S+"), "number"),
     "contains": _text(lambda a, b: a.str.contains(b, literal=True), "truth", 2),
+    "has_words": _text(lambda a, b: spaced_words(a).str.contains(spaced_words(b), literal=True), "truth", 2),
     "starts_with": _text(lambda a, b: a.str.starts_with(b), "truth", 2),
     "ends_with": _text(lambda a, b: a.str.ends_with(b), "truth", 2),
     "lower": _text(lambda a: a.str.to_lowercase(), "text"),

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tunewright.events import Observer, silent
 from tunewright.models.inputs import Inputs
 from tunewright.models.network import Network
 from tunewright.models.outputs import predict_outputs
@@ -37,8 +38,16 @@ class Compute(Protocol):
         """(B, F) what the head sees of a batch, differentiable where gradients are wanted."""
         ...
 
-    def predict(self, network: Network, inputs: Inputs, *, device: torch.device) -> Array:
-        """(n, K) float32 outputs of all rows in evaluation mode."""
+    def predict(
+        self,
+        network: Network,
+        inputs: Inputs,
+        *,
+        device: torch.device,
+        tokens: int | None = None,
+        observe: Observer = silent,
+    ) -> Array:
+        """(n, K) float32 outputs of all rows in evaluation mode; `tokens` and `observe` as in `predict_outputs`."""
         ...
 
 
@@ -58,6 +67,14 @@ class Here:
         """The network's own."""
         return network.features(*inputs.tensors(rows, device))
 
-    def predict(self, network: Network, inputs: Inputs, *, device: torch.device) -> Array:
+    def predict(
+        self,
+        network: Network,
+        inputs: Inputs,
+        *,
+        device: torch.device,
+        tokens: int | None = None,
+        observe: Observer = silent,
+    ) -> Array:
         """All batches, one after the other."""
-        return predict_outputs(network, inputs, device=device)
+        return predict_outputs(network, inputs, device=device, tokens=tokens, observe=observe)

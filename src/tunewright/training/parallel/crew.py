@@ -88,8 +88,8 @@ class Crew:
             self._group.close()
 
     def _call(self, spec: Spec) -> Group:
-        if self._group is not None and not self._group.sound:
-            raise Lost(message(self.world, [], RuntimeError("it left before")))
+        if self._group is not None and (self._group.busy or not self._group.sound):
+            raise Lost(message(self.world, [], RuntimeError("it left before, or was left in the middle of its work")))
         try:
             self._post(json.dumps(spec.to_json()).encode())
         except RuntimeError as problem:

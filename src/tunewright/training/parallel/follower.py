@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from tunewright.errors import ModelError
 from tunewright.events import Event, Observer
+from tunewright.models.checkpointing import set_checkpointing
 from tunewright.models.encoder import Encoder
 from tunewright.models.heads import Head
 from tunewright.models.inputs import evaluation_batches
 from tunewright.models.network import Network, join_vectors
-from tunewright.models.outputs import TOKENS, encode_inputs
+from tunewright.models.outputs import encode_inputs
 from tunewright.models.precision import pick_device
-from tunewright.models.trainable import choose_trainable, set_dropout
+from tunewright.models.trainable import choose_trainable, lowest_free, set_dropout
 from tunewright.training.flat import FlatOptimizer
 from tunewright.training.flat import Group as Weights
 from tunewright.training.parallel.exchange import RankExchange
@@ -106,6 +107,7 @@ class _Hands:
         self.device = pick_device()
         self.optimizer: FlatOptimizer | None = None
         self.forwarded: Tensor | None = None
+        self.checkpointing = False
 
     def serve(self) -> None:
         """Do what is told until "end"."""
@@ -117,7 +119,7 @@ class _Hands:
                 case "weights":
                     self.weights(**said)
                 case "vectors":
-                    self.vectors(arrays)
+                    self.vectors(arrays, **said)
                 case "train":
                     self.train(**said)
                 case "forward":
@@ -137,10 +139,10 @@ class _Hands:
             self.group.broadcast(received, LEADER)
             value.copy_(received)
 
-    def vectors(self, arrays: Sequence[Array]) -> None:
+    def vectors(self, arrays: Sequence[Array], *, tokens: int) -> None:
         """Encode this rank's batches of all rows."""
         inputs = to_inputs(arrays)
-        batches = evaluation_batches(inputs.lengths, tokens=TOKENS)[self.group.rank :: self.group.world]
+        batches = evaluation_batches(inputs.lengths, tokens=tokens)[self.group.rank :: self.group.world]
         if batches:
             found = encode_inputs(self.encoder, inputs, device=self.device, batches=batches)
             self.group.send(torch.from_numpy(found[np.concatenate(batches)]), LEADER)
@@ -159,20 +161,25 @@ class _Hands:
         if lora:
             # The head is the leader's alone; its place is taken by what has no weights.
             choose_trainable(Network(self.encoder, cast(Head, nn.Identity())), "lora", seed=seed)
-        set_dropout(self.encoder, dropout)
         named = dict(self.encoder.named_parameters())
         chosen = {name for one in groups for name in one["names"]}
         for name, parameter in named.items():
             parameter.requires_grad_(name in chosen)
+        set_dropout(self.encoder, dropout, first=lowest_free(self.encoder))
         self.optimizer = FlatOptimizer(
-            [Weights(tuple(named[n] for n in one["names"]), one["learning_rate"], one["decay"]) for one in groups],
+            [
+                Weights(tuple(named[n] for n in one["names"]), one["learning_rate"], one["decay"], one["depth"])
+                for one in groups
+            ],
             learning_rate=0.0,
             weight_decay=0.0,
             clip=clip,
             exchange=RankExchange(self.group, shared=len(groups), sharded=sharded, stop=self.stop),
         )
 
-    def forward(self, arrays: Sequence[Array], *, train: bool, grad: bool, seed: int | None = None) -> None:
+    def forward(
+        self, arrays: Sequence[Array], *, train: bool, grad: bool, checkpointing: bool, seed: int | None = None
+    ) -> None:
         """Encode this rank's rows of a batch and send what came of it."""
         inputs = to_inputs(arrays)
         rows = share(len(inputs), self.group.rank, self.group.world)
@@ -180,6 +187,9 @@ class _Hands:
         if not len(rows):
             return
         self.encoder.train(train)
+        if checkpointing != self.checkpointing:
+            set_checkpointing(self.encoder, checkpointing)
+            self.checkpointing = checkpointing
         with torch.random.fork_rng(_gpus(), enabled=seed is not None), torch.set_grad_enabled(grad):
             if seed is not None:
                 torch.manual_seed(seed + self.group.rank)
@@ -198,19 +208,28 @@ class _Hands:
 
     def optimize(self, what: str, **numbers: float) -> None:
         """What the leader's optimiser does, at the same time."""
-        assert self.optimizer is not None
-        if what == "step":
-            self.optimizer.learning_rate = numbers["learning_rate"]
-            self.optimizer.weight_decay = numbers["weight_decay"]
-            self.optimizer.step(numbers["schedule"])
-        elif what == "state":
-            self.optimizer.state()
-        elif what == "load":
-            self.optimizer.load_state({})
-        elif what == "rewind":
-            self.optimizer.rewind(None)
-        else:
-            self.optimizer.align()
+        optimizer = self.optimizer
+        assert optimizer is not None
+        match what:
+            case "step":
+                optimizer.learning_rate, optimizer.weight_decay = numbers["learning_rate"], numbers["weight_decay"]
+                optimizer.layer_decay = numbers["layer_decay"]
+                optimizer.step(numbers["schedule"])
+            case "unfreeze":
+                optimizer.unfreeze(int(numbers["layers"]))
+            case "drop":
+                self.forwarded = None
+                optimizer.drop_gradients()
+            case "state":
+                optimizer.state()
+            case "load":
+                optimizer.load_state({})
+            case "rewind":
+                optimizer.rewind(None)
+            case "show":
+                optimizer.show()
+            case _:
+                optimizer.align()
 
 
 def _gpus() -> list[int]:

@@ -5,18 +5,22 @@ Shapes: B rows of a batch, b of them this process's, V joined width, F with tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tunewright.events import Event, Observer
+from tunewright.errors import PlanError, TrainingError
+from tunewright.events import Event, Observer, silent
+from tunewright.models.checkpointing import is_checkpointing
 from tunewright.models.encoder import Encoder
+from tunewright.models.exhausted import is_exhausted
 from tunewright.models.inputs import Inputs, evaluation_batches
 from tunewright.models.network import Network, join_vectors, joined_width
-from tunewright.models.outputs import TOKENS, Tick, encode_inputs, no_tick
+from tunewright.models.outputs import Tick, encode_inputs, no_tick, tokens_at_once
 from tunewright.training.parallel.exchange import RankExchange
 from tunewright.training.parallel.group import Group
 from tunewright.training.parallel.memory import takes_much
@@ -61,7 +65,14 @@ class Spread:
         assert groups[: len(shared)] == shared, "the encoder's groups come first"
         weights = sum(parameter.numel() for one in shared for parameter in one.parameters)
         sharded = recipe.parallel == "sharded"
-        if recipe.parallel == "auto":
+        if recipe.averaging != "none":
+            # A mean needs the masters of all weights in one place after each update.
+            if sharded:
+                raise PlanError(
+                    "training.averaging must be none where training.parallel is sharded. "
+                    f"Got {recipe.averaging}. Write parallel: replicated, or leave averaging out."
+                )
+        elif recipe.parallel == "auto":
             # What is free when the run is continued may be something else.
             sharded = bool(self.decide("parallel", lambda: {"sharded": takes_much(weights)})["sharded"])
         self._dropout = recipe.dropout > 0
@@ -80,6 +91,7 @@ class Spread:
                     "names": [names[id(p)] for p in one.parameters],
                     "learning_rate": one.learning_rate,
                     "decay": one.decay,
+                    "depth": one.depth,
                 }
                 for one in shared
             ],
@@ -93,45 +105,69 @@ class Spread:
         assert encoder is not None
         wanted = torch.is_grad_enabled()
         numbers: dict[str, Any] = {"train": network.training, "grad": wanted}
+        numbers["checkpointing"] = is_checkpointing(encoder)
         if network.training and self._dropout:
             # Drawn from the generator that a checkpoint keeps: a resumed run draws the masks that the other drew.
             numbers["seed"] = int(torch.randint(2**62, ()))
-        self.group.busy = True
-        self._tell("forward", to_arrays(segments), **numbers)
         own = rows[share(len(rows), 0, self.group.world)]
-        x_bV = join_vectors([encoder(ids, mask) for ids, mask in inputs.tensors(own, device)[0]])
-        x_BV: Tensor = (
-            _Gather.apply(x_bV, self, len(rows))  # type: ignore[no-untyped-call]
-            if wanted
-            else self.gather(x_bV, len(rows))
-        )
-        self.group.busy = False
+        with self._undivided(len(rows)):
+            self._tell("forward", to_arrays(segments), **numbers)
+            x_bV = join_vectors([encoder(ids, mask) for ids, mask in inputs.tensors(own, device)[0]])
+            x_BV: Tensor = (
+                _Gather.apply(x_bV, self, len(rows))  # type: ignore[no-untyped-call]
+                if wanted
+                else self.gather(x_bV, len(rows))
+            )
         if not inputs.dense.shape[1]:
             return x_BV
         return torch.cat([x_BV, torch.from_numpy(inputs.dense[rows]).to(device)], dim=-1)
 
-    def predict(self, network: Network, inputs: Inputs, *, device: torch.device) -> Array:
+    def predict(
+        self,
+        network: Network,
+        inputs: Inputs,
+        *,
+        device: torch.device,
+        tokens: int | None = None,
+        observe: Observer = silent,
+    ) -> Array:
         """(n, K) outputs; the head sees the same batches as in one process."""
         network.eval()
-        assert network.encoder is not None
-        vectors_nV = self.vectors(network.encoder, inputs, device=device)
+        assert isinstance(network.encoder, Encoder)
+        tokens = tokens or tokens_at_once(device)
+        vectors_nV = self.vectors(network.encoder, inputs, device=device, tokens=tokens, observe=observe)
         x_nF = np.concatenate([vectors_nV, inputs.dense], axis=1)
         outputs: Array | None = None
         with torch.inference_mode():
-            for rows in evaluation_batches(inputs.lengths, tokens=TOKENS):
+            for rows in evaluation_batches(inputs.lengths, tokens=tokens):
                 found = network.head(torch.from_numpy(x_nF[rows]).to(device)).float().cpu().numpy()
                 outputs = np.empty((len(inputs), found.shape[1]), np.float32) if outputs is None else outputs
                 outputs[rows] = found
         assert outputs is not None, "an empty table never reaches the network"
         return outputs
 
-    def vectors(self, encoder: Encoder, inputs: Inputs, *, device: torch.device, tick: Tick = no_tick) -> Array:
-        """(n, V) joined vectors in evaluation mode: whole batches are dealt out, so each has the bits it always has."""
-        batches, world = evaluation_batches(inputs.lengths, tokens=TOKENS), self.group.world
+    def vectors(
+        self,
+        encoder: Encoder,
+        inputs: Inputs,
+        *,
+        device: torch.device,
+        tick: Tick = no_tick,
+        tokens: int | None = None,
+        observe: Observer = silent,
+    ) -> Array:
+        """(n, V) joined vectors in evaluation mode: whole batches are dealt out, so each has the bits it always has.
+
+        Where memory ends on a rank, that rank halves its own batches.
+        """
+        tokens = tokens or tokens_at_once(device)
+        batches, world = evaluation_batches(inputs.lengths, tokens=tokens), self.group.world
         out = np.empty((len(inputs), self._joined(len(inputs.segments))), np.float32)
         self.group.busy = True
-        self._tell("vectors", to_arrays(inputs.segments))
-        found = encode_inputs(encoder, inputs, device=device, tick=_scaled(tick, world), batches=batches[::world])
+        self._tell("vectors", to_arrays(inputs.segments), tokens=tokens)
+        found = encode_inputs(
+            encoder, inputs, device=device, tick=_scaled(tick, world), observe=observe, batches=batches[::world]
+        )
         for rows in batches[::world]:
             out[rows] = found[rows]
         for rank in range(1, world):
@@ -168,14 +204,30 @@ class Spread:
     def scatter(self, grad_BV: Tensor) -> Tensor:
         """(b, V) this rank's rows of a gradient, the others sent to theirs."""
         rows = len(grad_BV)
+        with self._undivided(rows):
+            self._tell("backward")
+            for rank in range(1, self.group.world):
+                places = share(rows, rank, self.group.world)
+                if len(places):
+                    self.group.send(grad_BV[places], rank)
+            return grad_BV[share(rows, 0, self.group.world)]
+
+    @contextmanager
+    def _undivided(self, rows: int) -> Iterator[None]:
+        """What all ranks do at once: where memory ends in the middle, the others cannot be asked to take it back."""
         self.group.busy = True
-        self._tell("backward")
-        for rank in range(1, self.group.world):
-            places = share(rows, rank, self.group.world)
-            if len(places):
-                self.group.send(grad_BV[places], rank)
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not is_exhausted(error):
+                raise
+            raise TrainingError(
+                f"A batch that is spread over {self.group.world} processes must fit into their memory. One of {rows} "
+                "rows did not. Start the same command without torchrun: it continues from the last checkpoint and "
+                "halves batches where memory ends. Or set training.gradient_checkpointing: true, or a lower "
+                "training.batch_tokens."
+            ) from error
         self.group.busy = False
-        return grad_BV[share(rows, 0, self.group.world)]
 
     def _joined(self, segments: int) -> int:
         return joined_width(self.width, segments)

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from tunewright.analysis import LONGEST_CELL, MOST_MISTAKES, MOST_POINTS, analyse
+from tunewright.analysis.mistakes import errors_of
 from tunewright.records import Analysis, Column, Table, from_json, to_json
 from tunewright.tasks import Classification, Decision, Multilabel, Regression
 
@@ -87,3 +88,21 @@ def test_long_cells_are_cut_and_json_round_trips():
     analysis = analyse(TASK, outcome, frame, (4,), TABLE)
     assert len(analysis.mistakes[0].cells["text"]) == LONGEST_CELL
     assert from_json(Analysis, json.loads(json.dumps(to_json(analysis), allow_nan=False))) == analysis
+
+
+def test_mistakes_are_grouped_by_kind_and_doubtful_labels_are_counted():
+    outputs = np.eye(3)[[1, 1, 1, 2, 0]] * np.array([[3], [9], [6], [9], [9]])
+    frame = pl.DataFrame({"text": list("vwxyz"), "secret": ["s"] * 5, "y": ["a", "a", "a", "b", "a"]})
+    outcome = TASK.outcome(TASK.encode(frame["y"]), np.asarray(outputs, np.float32), Decision())
+    analysis = analyse(TASK, outcome, frame, (10, 11, 12, 13, 14), TABLE, doubted={11: "b", 12: "c", 14: "b"})
+    told = [(g.truth, g.predicted, g.rows, g.suspects, g.examples) for g in analysis.groups]
+    assert told == [("a", "b", 3, 1, (11, 12, 10)), ("b", "c", 1, 0, (13,))]
+    assert {m.row: (m.suspect, m.instead) for m in analysis.mistakes}[11] == (True, "b")
+    assert {m.row: (m.suspect, m.instead) for m in analysis.mistakes}[10] == (False, "")
+
+
+def test_errors_are_sized_by_task():
+    assert errors_of(TASK.outcome(np.array([0, 1]), np.eye(3, dtype=np.float32)[:2] * 9, Decision())).tolist() == [0, 0]
+    both = Multilabel(labels=("p", "q"))
+    found = both.outcome(np.array([[1, 0], [1, 1]]), np.array([[9, 9], [-9, -9]], np.float32), Decision())
+    assert errors_of(found).tolist() == [1.0, 2.0]

@@ -1,0 +1,143 @@
+"""Many variants of a few rows put to a fitted model: every text is encoded once, however many variants share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.bundle.model import FittedModel
+from tunewright.explain.cases import Case, texts_of
+from tunewright.explain.references import References, references, replaced
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Ask = tuple[Case, Array]
+MOST_HELD = 50_000  # texts whose vectors are held
+ROWS = 4096  # of dense features that go through the head at once
+
+
+class Asker:
+    """A fitted model that is asked again and again; its answers are `FittedModel.outputs`'.
+
+    Args:
+        model: the fitted model.
+        seed: of the values that stand for what is taken out of a table.
+    """
+
+    def __init__(self, model: FittedModel, *, seed: int = 0) -> None:
+        self.model = model
+        self.seed = seed
+        self.encoded = 0
+        self._vectors: dict[str, Array] = {}
+        self._kept: dict[str, Any] = {}
+
+    @cached_property
+    def references(self) -> References:
+        """What stands for table cells that are taken out."""
+        return references(self.model.preprocessor.featurizer, seed=self.seed)
+
+    @property
+    def rounds(self) -> int:
+        """R, how many values stand for one cell."""
+        return max((len(values) for values in self.references.values()), default=1)
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gave the first time it was asked for by this name."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    def outputs(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame) -> Array:
+        """(n, K) outputs for composed texts (one list of n per segment) and the table cells of typed rows."""
+        dense = self.model.preprocessor.featurizer.transform(typed)
+        vectors = [self._encode(segment) for segment in texts]
+        return self.model.beside(self._head(vectors, dense), texts, dense, typed)
+
+    def features(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame) -> Array:
+        """(n, F) what the head sees: joined vectors beside dense features."""
+        dense = self.model.preprocessor.featurizer.transform(typed)
+        return np.asarray(self._joined([self._encode(segment) for segment in texts], dense).numpy())
+
+    def ask(self, asks: Sequence[Ask]) -> list[Array]:
+        """Outputs with some units taken out: for each case and its (m, U + C) masks, (m, R, K).
+
+        Masks that take no table cell out are asked once and stand for all R.
+        """
+        cells, frames, sizes = [], [], []
+        for case, masks in asks:
+            texts = [case.without(mask) for mask in masks]
+            counts = [self.rounds if mask[len(case.words) :].any() else 1 for mask in masks]
+            frames.append(self._frame(case, masks, counts))
+            cells += [text for text, count in zip(texts, counts) for _ in range(count)]
+            sizes.append(counts)
+        if not cells:
+            return []
+        found = self.outputs(texts_of(self.model, cells), pl.concat(frames))
+        return self._cut(found, sizes)
+
+    def _frame(self, case: Case, masks: Array, counts: Sequence[int]) -> pl.DataFrame:
+        """A row for every mask and reference."""
+        changed = {}
+        for place, name in enumerate(case.columns, start=len(case.words)):
+            if masks[:, place].any():
+                own = case.typed[name][0]
+                changed[name] = [
+                    self.references[name][turn] if mask[place] else own
+                    for mask, count in zip(masks, counts)
+                    for turn in range(count)
+                ]
+        return replaced(case.typed[[0] * sum(counts)], changed)
+
+    def _cut(self, found: Array, sizes: Sequence[Sequence[int]]) -> list[Array]:
+        answers, at = [], 0
+        for counts in sizes:
+            rows = []
+            for count in counts:
+                rows.append(np.broadcast_to(found[at : at + count], (self.rounds, found.shape[1])))
+                at += count
+            answers.append(np.stack(rows) if rows else np.zeros((0, self.rounds, found.shape[1])))
+        return answers
+
+    def _encode(self, texts: Sequence[str]) -> Array:
+        """(n, D) vectors of texts; each distinct one is computed once."""
+        import torch
+
+        from tunewright.models.encoder import Encoder
+        from tunewright.models.inputs import Inputs
+        from tunewright.models.outputs import encode_inputs
+
+        model = self.model
+        assert isinstance(model.network.encoder, Encoder) and model.tokenizer is not None
+        if len(self._vectors) > MOST_HELD:
+            self._vectors.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            tokens = model.tokenizer(new, model.preprocessor.max_length)
+            inputs = Inputs((tokens,), np.zeros((len(new), 0), np.float32))
+            with torch.inference_mode():
+                made = encode_inputs(model.network.encoder, inputs, device=model.device)
+            self.encoded += len(new)
+            self._vectors.update(zip(new, made))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def _joined(self, vectors: Sequence[Array], dense: Array) -> Any:
+        import torch
+
+        from tunewright.models.network import join_vectors
+
+        parts = [join_vectors([torch.from_numpy(one) for one in vectors])] if vectors else []
+        parts += [torch.from_numpy(dense)] if dense.shape[1] or not vectors else []
+        return torch.cat(parts, dim=-1)
+
+    def _head(self, vectors: Sequence[Array], dense: Array) -> Array:
+        import torch
+
+        model = self.model
+        model.network.eval()
+        features = self._joined(vectors, dense)
+        with torch.inference_mode():
+            parts = [model.network.head(part.to(model.device)).float().cpu() for part in features.split(ROWS)]
+        return np.asarray(torch.cat(parts).numpy())

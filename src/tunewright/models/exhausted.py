@@ -1,0 +1,46 @@
+"""Out of memory: how to recognise it, and how to give back what nobody holds any more."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from contextlib import suppress
+
+import torch
+
+from tunewright.errors import TunewrightError
+
+# What torch's allocators, oneDNN and the C++ library say; there is one exception type for the GPU and none for the CPU.
+SAID = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "bad_alloc")
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error says that there is no memory left.
+
+    >>> is_exhausted(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"))
+    True
+    >>> is_exhausted(MemoryError()), is_exhausted(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    if isinstance(error, TunewrightError):
+        return False
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in SAID)
+
+
+def give_back(*, cycles: bool = True) -> None:
+    """Return free memory to the system or the GPU: cycles, torch's cache, holes in the heap.
+
+    glibc keeps what is freed below the top of its heap; `malloc_trim` returns those pages. Elsewhere there is no such
+    call, and nothing is done.
+
+    Args:
+        cycles: whether to look for cycles first, which takes some tens of milliseconds.
+    """
+    if cycles:
+        gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -1,0 +1,125 @@
+"""The report's section on what the model looks at: complete, and hostile names stay text."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tunewright.records import (
+    Analysis,
+    Column,
+    Evaluation,
+    Expectation,
+    Explanation,
+    Importance,
+    MethodCheck,
+    Score,
+    Split,
+    Table,
+    TrainedModel,
+    Verdict,
+    WordEffect,
+)
+from tunewright.report import ReportData, explaining, render
+
+HOSTILE = "<script>alert(1)</script> \x1b[31m {{ 7*7 }} \u202e"
+
+
+def score(value, half=0.05):
+    return Score(value=value, low=value - half, high=value + half, n=200)
+
+
+def word(text, weight):
+    return WordEffect(text=text, weight=weight, low=weight - 1, high=weight + 1, rows=4)
+
+
+@pytest.fixture
+def found():
+    return Explanation(
+        part="validation",
+        rows=200,
+        metric="f1_macro",
+        columns=(
+            Importance(name="message", kind="text", drop=score(0.4)),
+            Importance(name=HOSTILE, kind="number", drop=score(0.01)),
+        ),
+        words={"billing": (word("invoice", 2.1), word(HOSTILE, 1.4)), "sales": (word("offer", 1.2),), "none": ()},
+        linear_words={"billing": (word("my invoice", 3.0),)},
+        checks=(
+            MethodCheck(
+                method="occlusion", rows=12, deletion=score(0.2), insertion=score(0.1), shuffled=score(0.02), gap=None,
+                seconds_per_row=0.1, passed=True, why="fine",
+            ),
+            MethodCheck(
+                method="integrated_gradients", rows=12, deletion=score(-0.2), insertion=score(0.0), shuffled=None,
+                gap=0.01, seconds_per_row=0.4, passed=False, why="no better than chance",
+            ),
+        ),
+        method="occlusion",
+        expectations=(
+            Expectation(name="amount", of="column", verdict="no effect shown", text="No effect is shown."),
+            Expectation(name=HOSTILE, of="word", verdict="rules undeclared", text=f"{HOSTILE} rules."),
+        ),
+        notes=("It took 3.0 s.",),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def report_data():
+    """The smallest run there is."""
+    column = Column(name="message", kind="text", role="feature", why="words")
+    return ReportData(
+        run="tickets",
+        plan_yaml="seed: 0\n",
+        table=Table(
+            rows=9, columns=(column,), fingerprint="ab", target="team", task="multiclass", task_why="three labels"
+        ),
+        split=Split(train=(0, 1), validation=(2,), test=(3,), how="stratified", proof={}),
+        findings=(),
+        remedies=(),
+        trained=TrainedModel(
+            method="head", kept="probe", why="it is better", metric="f1_macro", candidates={}, history=(), best_epoch=0,
+            parameters=10, trainable=10, precision="float32", digest="ab", seconds={},
+        ),
+        evaluation=Evaluation(
+            metric="f1_macro", metrics={"test": {"f1_macro": score(0.8)}}, baselines={}, comparisons=(),
+            verdict=Verdict(objective="none", text="No objective was set."),
+        ),
+        analysis=Analysis(),
+        versions={},
+        digests={},
+        seconds={},
+        notes=(),
+        examples=True,
+    )  # fmt: skip
+
+
+def test_chart_marks_what_is_shown_to_matter(found):
+    figure = explaining.figures(found)["columns"]
+    used, unused = figure["data"]
+    assert used["x"] == [0.4] and used["marker"]["symbol"] == "circle" and used["marker"]["color"] == "--accent"
+    assert unused["marker"]["symbol"] == "circle-open" and unused["marker"]["color"] == "--muted"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "loss of macro F1"
+    assert "<script>" not in str(figure)
+    assert explaining.figures(replace(found, columns=found.columns[:1])) == {}
+    assert explaining.figures(replace(found, columns=())) == {}
+
+
+def test_words_stand_beside_those_of_the_words_model(found):
+    view = explaining.view(found)
+    assert [line[0] for line in view["classes"]] == ["billing", "sales"]  # a class without words has no line
+    assert view["classes"][0][1].startswith("invoice (+2.10)") and view["classes"][0][2] == "my invoice (+3.00)"
+    assert view["beside"] and not view["folded"]
+
+
+def test_page_holds_the_section_and_no_markup_of_the_data(report_data, found):
+    page = render(replace(report_data, explanation=found))
+    body = page[page.index('id="explained"') :]
+    body = body[: body.index("</section>")]
+    for text in ("What was expected", "invoice (+2.10)", "no better than chance", "macro F1", "It took 3.0 s."):
+        assert text in body
+    assert "<script>alert" not in body and "\x1b" not in body and "\u202e" not in body
+    assert not re.search(r"\b49\b", body)
+    assert 'href="#explained"' in page
+    without = render(report_data)
+    assert 'id="explained"' not in without and 'href="#explained"' not in without
