@@ -21,8 +21,8 @@ ASSUMED_ACCURACY = 0.9
 # Measured: Python with torch, transformers, polars and scikit-learn imported, evaluation and baselines beside it; what
 # a transformer's first batches add: compiled kernels, and holes in the heap.
 BASE_MB, TEXT_MB = 570, 120
-# Batches come in many sizes, and what one frees the heap keeps for others that may not fit into it: at the peak, 900 rows
-# of emobank held 2.6 times the activations of their costliest batch, of sms_spam 3.2 times, of titanic (short) 1.0.
+# Batches come in many sizes, and what one frees the heap keeps for others that may not fit into it: at the peak, 900
+# rows of emobank held 2.6 times the activations of their costliest batch, of sms_spam 3.2 times, of titanic 1.0.
 HOLES = 2.5
 OFF = 0.3
 START_SECONDS = 5.0
