@@ -310,7 +310,9 @@ def s3(s3_server, monkeypatch):
 
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",  # a busy machine starts a client's server slowly
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "30",  # a busy machine starts a client's server slowly
+    # The head forks a server for each client; gRPC's own threads do not always survive that.
+    "GRPC_ENABLE_FORK_SUPPORT": "0",
     "PYTHONWARNINGS": "ignore",
 }
 

@@ -62,7 +62,7 @@ def test_wheel_holds_no_shared_data_and_no_tests(installed: Path) -> None:
 
 
 def test_public_names_are_exactly_these() -> None:
-    assert sorted(tunewright.__all__) == ["__version__", "audit", "load", "run", "tune"]
+    assert sorted(tunewright.__all__) == ["__version__", "audit", "compare", "load", "run", "tune"]
     for name in tunewright.__all__:
         assert getattr(tunewright, name)
 

@@ -134,7 +134,10 @@ def test_predictions_say_what_the_contract_says(learned, bundles, make_rows, kin
         assert out["confidence"].is_null().all()
         assert ((out["low"] < out["prediction"]) & (out["prediction"] < out["high"])).all()
         return
-    assert out.columns == ["prediction", "confidence", "probabilities"]
+    sets = [] if kind == "multilabel" else ["set"]
+    assert out.columns == ["prediction", "confidence", "probabilities", *sets]
+    if sets:
+        assert all(said in held for said, held in zip(out["prediction"], out["set"], strict=True))
     probabilities = out["probabilities"].struct.unnest()
     assert probabilities.columns == list(task.labels)
     for answer, sure, row in zip(

@@ -108,7 +108,10 @@ def test_a_killed_fit_continues_to_the_same_weights(learn, make_rows, tmp_path, 
     straight = learn("text", frame, augment=augment, training={"dropout": 0.1})[2]
     from tunewright.runfolder.context import RunContext
 
-    run = RunContext(decide=lambda name, make: {"precision": "float32", "why": "a test says so"}, checkpoints=tmp_path)
+    def in_float32(name, make):
+        return {"precision": "float32", "why": "a test says so"} if name == "precision" else make()
+
+    run = RunContext(decide=in_float32, checkpoints=tmp_path)
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     for stop in stops:
         with pytest.raises(Interrupted):

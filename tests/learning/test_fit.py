@@ -104,11 +104,11 @@ def test_a_run_hears_what_is_decided_and_replays_it(learn, make_rows):
 
     def decide(name, make):
         asked.append(name)
-        return {"precision": "float32", "why": "replayed"}
+        return {"precision": "float32", "why": "replayed"} if name == "precision" else make()
 
     events = []
     learn("text", make_rows("text", 60), run=RunContext(decide=decide, observe=events.append), training={"epochs": 1})
-    assert asked == ["precision"]
+    assert asked == ["precision", "memory"]
     assert any("replayed" in event.text for event in events)
     assert any(event.station == "encode" and event.data.get("computed") for event in events)
 

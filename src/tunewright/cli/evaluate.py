@@ -76,9 +76,10 @@ def verb(
 
 def _digest(bundle: str) -> str:
     """What names the bundle in the ledger of looks: the digests of its files, wherever it lies."""
+    from tunewright.bundle.fetching import local_bundle
     from tunewright.bundle.reading import SUMS
 
-    return (Path(bundle) / SUMS).read_text("utf-8")
+    return (local_bundle(bundle) / SUMS).read_text("utf-8")
 
 
 def _caveats(value: dict[str, Any]) -> list[str]:

@@ -118,7 +118,7 @@ def expectation_lines(expectations: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the expert expected of the model and what rules undeclared, one per line; `expectations` as JSON.
 
     >>> expectation_lines([{"name": "fee", "of": "word", "verdict": "confirmed", "text": "The model uses it."}])
-    ['', 'confirmed  word fee: The model uses it.']
+    ['', 'confirmed word fee: The model uses it.']
     """
     lines = [f"{one['verdict']}  {one['of']} {words.visible(one['name'])}: {one['text']}" for one in expectations]
     return ["", *(words.cut(line, LONGEST) for line in lines)] if lines else []

@@ -45,10 +45,10 @@ def measure_trust(
         return Trust(promise=_interval(judged, decision))
     if isinstance(task, Multilabel):
         return Trust(roc=_roc(judged), precision_recall=_precision_recall(judged))
+    if min(chosen.known.sum(), judged.known.sum()) < FEWEST_ROWS:
+        return Trust()
     judged = judged.take(np.flatnonzero(judged.known))
     chosen = chosen.take(np.flatnonzero(chosen.known))
-    if min(chosen.rows, judged.rows) < FEWEST_ROWS:
-        return Trust()
     binary = task.kind == "binary"
     return Trust(
         calibration=_calibration(task, decision, (test[0], test[1]), seed),

@@ -23,6 +23,7 @@ from tunewright.remote.urls import redacted
 
 CLIENT = "ray://"
 KNOCK = 10.0  # seconds
+TRIES = 3
 _CLIENT = re.compile(r"ray://(\[[0-9A-Fa-f:]+\]|[^/:@?#\s]+):\d{1,5}")
 _LONGEST = 300
 _QUIET: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
@@ -83,11 +84,8 @@ def connected(on: str) -> Iterator[Any]:
     logging.getLogger("ray.client_builder").setLevel(logging.WARNING)  # it tells what was passed to it
     with _signals_kept():
         try:
-            _knock(on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
-            ray.init(on) if on != "ray" else ray.init(**_QUIET)
+            _enter(ray, on)
         except Exception as error:  # gRPC, sockets, versions: each has types of its own
-            with suppress(Exception):
-                ray.shutdown()  # a client that did not get through would stand in the way of the next
             said = redacted(" ".join(str(error).split()))[:_LONGEST] or type(error).__name__
             raise RunError(
                 f"--on must name a Ray cluster that answers, of the same Ray and Python. {on} does not: {said} "
@@ -97,6 +95,20 @@ def connected(on: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _enter(ray: Any, on: str) -> None:
+    """Connect; to a client server more than once, since the process that it starts for us sometimes dies at once."""
+    for left in reversed(range(TRIES if on != "ray" else 1)):
+        _knock(on if on != "ray" else os.environ.get("RAY_ADDRESS", ""))
+        try:
+            ray.init(on) if on != "ray" else ray.init(**_QUIET)
+            return
+        except Exception:
+            with suppress(Exception):
+                ray.shutdown()  # a client that did not get through would stand in the way of the next
+            if not left:
+                raise
 
 
 def _knock(address: str) -> None:
