@@ -17,9 +17,14 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 # Before anything loads torch: tiny models lose more to threads that wait for each other than they gain.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SYLLABLES = ("ba", "ko", "li", "mu", "ra", "se", "ti", "vo", "ne", "da", "fi", "gu")
 
