@@ -81,7 +81,7 @@ def write_bundle(
         if behaviours is not None:
             write_json(temporary / BEHAVIOURS, behaviours)
         if seen is not None:
-            write_arrays(temporary / SEEN, {"marks": seen.marks, "whole": np.array(seen.whole)})
+            write_arrays(temporary / SEEN, {"marks": seen.marks})
         if explaining is not None:
             write_json(temporary / EXPLAINING, explaining)
         _write_sums(temporary)

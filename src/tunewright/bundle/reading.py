@@ -70,8 +70,7 @@ def read_seen_of(folder: Path) -> SeenRows | None:
     if not (folder / SEEN).is_file():
         return None
     check_safetensors(folder / SEEN)
-    arrays = load_file(folder / SEEN)
-    return SeenRows(arrays["marks"], bool(arrays["whole"]))
+    return SeenRows(load_file(folder / SEEN)["marks"])
 
 
 def read_explaining_of(folder: Path) -> Any:

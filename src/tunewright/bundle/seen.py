@@ -23,17 +23,14 @@ class SeenRows:
     Args:
         marks: (m,) uint64, ascending. Of more than a million rows the lowest million are kept: digests are as good as
             random, so that rows up to the greatest of them are a fair sample of all.
-        whole: whether every row has its mark.
     """
 
     marks: Array
-    whole: bool = True
 
     @classmethod
     def of(cls, raw: pl.DataFrame, preprocessor: Preprocessor) -> SeenRows:
         """Mark rows as they were read."""
-        marks = np.unique(row_marks(raw, preprocessor))
-        return cls(marks[:MOST], len(marks) <= MOST)
+        return cls(np.unique(row_marks(raw, preprocessor))[:MOST])
 
     def among(self, raw: pl.DataFrame, preprocessor: Preprocessor) -> Array:
         """(n,) whether the model has seen each row; a row beyond the kept sample counts as not seen."""

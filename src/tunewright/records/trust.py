@@ -20,7 +20,7 @@ class CalibrationBin:
 class Calibration:
     """Confidence against being right on the test part, and what the temperature of validation rows did for it.
 
-    `before` and `after` hold ece, brier and log_loss without and with the temperature; a difference is not claimed.
+    `ece` and `brier` hold two scores each, without and with the temperature; a difference is not claimed.
     """
 
     temperature: float
