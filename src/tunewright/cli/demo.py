@@ -58,7 +58,7 @@ def _found(findings: list[dict[str, Any]], kind: str, fault: dict[str, Any]) -> 
 
 def _advice(summary: dict[str, Any], planted: dict[str, dict[str, Any]]) -> list[str]:
     found = [f"{kind} {n['found']} of {n['planted']}" for kind, n in planted.items() if n["found"] is not None]
-    missed = [kind for kind, n in planted.items() if n["found"] is None]
+    missed = [f"{kind} {n['planted'] - (n['found'] or 0)}" for kind, n in planted.items() if n["found"] != n["planted"]]
     return [
         f"1. The report: {summary['report']}",
         "   The verdict, the learning curves, which team is taken for which, the worst mistakes.",

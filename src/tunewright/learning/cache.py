@@ -95,19 +95,21 @@ class VectorCache:
             arrays = {"digests": digests, "vectors": vectors}
             write_arrays(temporary, arrays, metadata={"check": _checksum(digests, vectors)})
             os.replace(temporary, self.folder / f"{name}.safetensors")
-            self._shrink(keep=self.folder / f"{name}.safetensors")
+            drop_oldest(self.root, keep=self.folder / f"{name}.safetensors", limit=self.limit)
         except OSError:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
-    def _shrink(self, keep: Path) -> None:
-        found = [(path.stat(), path) for path in self.root.glob("*/*") if path != keep and path.is_file()]
-        total = keep.stat().st_size + sum(stat.st_size for stat, _ in found)
-        for stat, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
-            if total <= self.limit:
-                return
-            path.unlink(missing_ok=True)
-            total -= stat.st_size
+
+def drop_oldest(root: Path, *, keep: Path, limit: float) -> None:
+    """Remove the files of a cache that were used longest ago until the rest, `keep` among them, fit into `limit` bytes."""
+    found = [(path.stat(), path) for path in root.glob("*/*") if path != keep and path.is_file()]
+    total = keep.stat().st_size + sum(stat.st_size for stat, _ in found)
+    for stat, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
+        if total <= limit:
+            return
+        path.unlink(missing_ok=True)
+        total -= stat.st_size
 
 
 def look_up(wanted: Array, held: Array) -> Array:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from tunewright.errors import PlanError
+from tunewright.learning.cache import drop_oldest
 from tunewright.learning.prefix_files import StateFile, map_states, write_states
 from tunewright.runfolder.home import home
 
@@ -117,7 +118,7 @@ class PrefixCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_states(path, digests, lengths, width, batches)
         with suppress(OSError):
-            self._shrink(path)
+            drop_oldest(self.root, keep=path, limit=self.limit)
 
     def _open(self, path: Path) -> StateFile | None:
         try:
@@ -137,15 +138,6 @@ class PrefixCache:
             os.utime(path)
         _sound.add(_identity(path))
         return True
-
-    def _shrink(self, keep: Path) -> None:
-        found = [(path.stat(), path) for path in self.root.glob("*/*") if path != keep and path.is_file()]
-        total = keep.stat().st_size + sum(stat.st_size for stat, _ in found)
-        for stat, path in sorted(found, key=lambda one: one[0].st_mtime_ns):
-            if total <= self.limit:
-                return
-            path.unlink(missing_ok=True)
-            total -= stat.st_size
 
 
 def _identity(path: Path) -> tuple[object, ...]:
