@@ -102,7 +102,7 @@ class VectorCache:
 
 
 def drop_oldest(root: Path, *, keep: Path, limit: float) -> None:
-    """Remove the files of a cache that were used longest ago until the rest, `keep` among them, fit into `limit` bytes."""
+    """Remove the files of a cache used longest ago until the rest, `keep` among them, fit into `limit` bytes."""
     found = [(path.stat(), path) for path in root.glob("*/*") if path != keep and path.is_file()]
     total = keep.stat().st_size + sum(stat.st_size for stat, _ in found)
     for stat, path in sorted(found, key=lambda one: one[0].st_mtime_ns):

@@ -38,12 +38,12 @@ from tunewright.learning.settled import Settled
 from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
 from tunewright.models.trees import mixed
-from tunewright.records import TrainedModel
+from tunewright.records import Rung, TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
 
 if TYPE_CHECKING:
-    from tunewright.learning.finetune import Tuned
+    from tunewright.learning.finetune import Start, Tuned
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -94,8 +94,7 @@ def fit(
         settled: what earlier fits chose, for a problem without validation rows; None lets validation choose.
         suspects: (n,) whether a train row's label is doubtful; only the diagnosis asks. None: none is.
     """
-    from tunewright.learning.finetune import Start, fine_tune
-    from tunewright.learning.ladder import climb
+    from tunewright.learning.finetune import Start
     from tunewright.models.exhausted import give_back
 
     clock, problem = _Clock(), judging.problem
@@ -108,17 +107,9 @@ def fit(
     if settled is None:
         run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
     clock.lap("probe")
-    epochs, averaged = (settled.epochs, settled.averaged) if settled is not None else (None, 0)
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)
-    if choices.rungs and settled is None:
-        climbed = climb(judging, choices, start, run, suspects=doubted, spent=sum(clock.seconds.values()))
-        tuned, rungs = climbed.tuned, climbed.rungs
-    else:
-        tuned, rungs = (
-            fine_tune(judging, choices, start, run, stop_after=epochs, stop_average=averaged, suspects=doubted),
-            (),
-        )
+    tuned, rungs = _tuned(judging, choices, start, run, settled, suspects=doubted, spent=sum(clock.seconds.values()))
     give_back()
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
@@ -160,6 +151,29 @@ def fit(
         ),
         backbone_folder=problem.backbone.folder if problem.backbone else None,
     )
+
+
+def _tuned(
+    judging: Judging,
+    choices: Choices,
+    start: Start,
+    run: RunContext,
+    settled: Settled | None,
+    *,
+    suspects: Array,
+    spent: float,
+) -> tuple[Tuned, tuple[Rung, ...]]:
+    """Fine-tune what the plan names, or climb as far as validation carries; what is settled is only repeated."""
+    from tunewright.learning.finetune import fine_tune
+    from tunewright.learning.ladder import climb
+
+    if settled is not None:
+        ends = {"stop_after": settled.epochs, "stop_average": settled.averaged}
+        return fine_tune(judging, choices, start, run, suspects=suspects, **ends), ()
+    if choices.rungs:
+        climbed = climb(judging, choices, start, run, suspects=suspects, spent=spent)
+        return climbed.tuned, climbed.rungs
+    return fine_tune(judging, choices, start, run, suspects=suspects), ()
 
 
 class _Clock:
