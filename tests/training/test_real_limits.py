@@ -30,7 +30,7 @@ def run(folder, what):
             text=True,
             timeout=240,
         )
-        if done.returncode != -signal.SIGSEGV:
+        if done.returncode not in (-signal.SIGSEGV, -signal.SIGABRT):
             break
         # Native libraries do not always look whether they were given memory. Where nothing has room the process may end
         # in one of them before Python can say so: then what was saved before must load all the same.

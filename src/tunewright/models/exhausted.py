@@ -10,8 +10,10 @@ import torch
 
 from tunewright.errors import TunewrightError
 
-# What torch's allocators, oneDNN and the C++ library say; there is one exception type for the GPU and none for the CPU.
+# What torch's allocators and the C++ library say; there is one exception type for the GPU and none for the CPU.
 SAID = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "bad_alloc")
+# All that oneDNN says where it was given none. A kernel it does not have fails earlier, with "a primitive descriptor for".
+ONEDNN = ("could not create a primitive", "could not execute a primitive", "could not create a memory object")
 
 
 def is_exhausted(error: BaseException) -> bool:
@@ -26,7 +28,10 @@ def is_exhausted(error: BaseException) -> bool:
         return False
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in SAID)
+    if not isinstance(error, RuntimeError):
+        return False
+    said = str(error).lower()
+    return said in ONEDNN or any(word in said for word in SAID)
 
 
 def give_back(*, cycles: bool = True) -> None:
