@@ -12,7 +12,7 @@ from tunewright.errors import TunewrightError
 
 # What torch's allocators and the C++ library say; there is one exception type for the GPU and none for the CPU.
 SAID = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "bad_alloc")
-# All that oneDNN says where it was given none. A kernel it does not have fails earlier, with "a primitive descriptor for".
+# All that oneDNN says where it was given none. A kernel it has not fails before, with "a primitive descriptor for".
 ONEDNN = ("could not create a primitive", "could not execute a primitive", "could not create a memory object")
 
 
