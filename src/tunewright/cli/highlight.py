@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunewright.cli.text import LONGEST, table
+from tunewright.metrics import in_words
 from tunewright.report import words
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def rows_text(told: Told, *, single: bool) -> str:
 
 def whole_text(found: Explanation) -> str:
     """What a model looks at: columns, words, expectations, checks."""
-    lines = [f"By {found.rows:,} {found.part} rows. Columns: what {words.metric(found.metric)} loses without them.", ""]
+    lines = [f"By {found.rows:,} {found.part} rows. Columns: what {in_words(found.metric)} loses without them.", ""]
     rows: list[tuple[str, ...]] = [("column", "loss", "95 % interval")]
     rows += [(one.name, words.value(one.drop), words.interval(one.drop)) for one in found.columns]
     lines += [table(rows)] if found.columns else ["No column could be measured."]

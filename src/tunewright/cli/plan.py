@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from tunewright.cli.answer import Answer
 from tunewright.cli.options import (
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     from tunewright.stories.prepare import Prepared
 
 
+KeysOption = Annotated[
+    bool,
+    typer.Option("--keys", metavar="", help="Print every key of a plan, metric, finding and remedy. Needs no DATA."),
+]
+
+
 def verb(
     data: DataArgument = None,
     target: TargetOption = None,
@@ -29,6 +37,7 @@ def verb(
     overrides: SetOption = None,
     validation: ValidationOption = None,
     test: TestOption = None,
+    keys: KeysOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -36,6 +45,10 @@ def verb(
 
     What it prints is itself a plan: tunewright plan DATA --target COL > plan.yaml; tunewright run --plan plan.yaml
     """
+    if keys:
+        from tunewright.stories.reference import list_reference, write_reference
+
+        return Answer(value=list_reference(), text=write_reference())
     from tunewright.records import to_json
     from tunewright.runfolder.context import RunContext
     from tunewright.stories.audit import examine

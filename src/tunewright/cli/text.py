@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunewright.metrics import in_words
 from tunewright.records import Comparison, Score, from_json
 from tunewright.report import words
 
@@ -54,7 +55,7 @@ def comparison_table(summary: Mapping[str, Any]) -> str:
         one["b"]: words.comparison(from_json(Comparison, one), task=task, same=same) for one in summary["comparisons"]
     }
     ours = summary["metrics"]["test"].get(metric)
-    rows: list[tuple[str, ...]] = [(f"{words.metric(metric)}, test part", "value", "95 % interval", "")]
+    rows: list[tuple[str, ...]] = [(f"{in_words(metric)}, test part", "value", "95 % interval", "")]
     if ours is not None:
         rows.append(("this model", words.value(_score(ours)), words.interval(_score(ours)), ""))
     for name, scores in summary["baselines"].items():

@@ -71,11 +71,12 @@ def verb(
 def study_text(told: Mapping[str, Any]) -> str:
     """What a person reads when a search ends: the winner, the best trials, what matters, where the plan is."""
     from tunewright.cli.text import table
+    from tunewright.metrics import in_words
     from tunewright.records import Study, from_json
     from tunewright.report.study import best_trials, impact_sentences, winner
 
     study = from_json(Study, {**told, "strategy": ""})
-    rows = [("trial", told["metric"], "seconds", "parameters")]
+    rows = [("trial", in_words(told["metric"]), "seconds", "parameters")]
     rows += [(str(one.number + 1), score, f"{one.seconds:.1f}", said) for one, score, said in best_trials(study, SHOWN)]
     return "\n".join(
         [

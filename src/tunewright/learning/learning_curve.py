@@ -17,7 +17,7 @@ from tunewright.learning.crossfit import Moments
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.discriminant import discriminants
 from tunewright.learning.trial import as_logits, learned_targets, strata_of
-from tunewright.metrics import Outcome
+from tunewright.metrics import Outcome, in_words
 from tunewright.metrics import metric as metric_of
 from tunewright.records import LearningCurve, Score
 from tunewright.stats import bootstrap_weights, percentile_interval
@@ -220,7 +220,7 @@ def _round_down(n: int) -> int:
 
 def _text(gain: Score, extra: int, bounded: bool, metric: str) -> str:
     """What more rows would give, in a sentence."""
-    name = metric.replace("_", " ")
+    name = in_words(metric)
     ends = [f"{100 * end:+.1f}" if bounded else f"{end:+.3g}" for end in (gain.value, gain.low, gain.high)]
     unit = " points" if bounded else ""
     value, low, high = (end.replace("-", "−") for end in ends)

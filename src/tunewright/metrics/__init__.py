@@ -2,6 +2,17 @@
 
 from tunewright.metrics.outcome import Outcome
 from tunewright.metrics.scoring import difference, score, scores
-from tunewright.metrics.table import METRICS, Metric, canonical, metric, names_for
+from tunewright.metrics.table import METRICS, Metric, canonical, in_words, metric, names_for
 
-__all__ = ["METRICS", "Metric", "Outcome", "canonical", "difference", "metric", "names_for", "score", "scores"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "Outcome",
+    "canonical",
+    "difference",
+    "in_words",
+    "metric",
+    "names_for",
+    "score",
+    "scores",
+]

@@ -20,6 +20,7 @@ class Metric:
 
     Args:
         name: scikit-learn's.
+        said: what people call it, where that is not the name with blanks.
         tasks: the tasks it applies to.
         needs: what it reads of a prediction.
         greater_is_better: false for losses and errors.
@@ -38,6 +39,7 @@ class Metric:
     needs: Literal["labels", "probabilities", "values"]
     value: Callable[[Outcome], float | None]
     resampled: Callable[[Outcome], Resampled]
+    said: str = ""
     greater_is_better: bool = True
     proportion: bool = False
     bounds: tuple[float | None, float | None] = (0.0, 1.0)
@@ -53,12 +55,17 @@ _MULTILABEL: frozenset[TaskKind] = frozenset({"multilabel"})
 _REGRESSION: frozenset[TaskKind] = frozenset({"regression"})
 
 
+def _said(kind: str) -> str:
+    return {"f1": "F1"}.get(kind, kind)
+
+
 def _macro(kind: str) -> Metric:
     def of(counts: Counts, outcome: Outcome) -> Values:
         return mean_over(getattr(counts, kind)(), counts.present())
 
     return Metric(
         name=f"{kind}_macro",
+        said=f"macro {_said(kind)}",
         tasks=_LABELS,
         needs="labels",
         value=point.averaged(kind, "macro"),
@@ -74,6 +81,7 @@ def _positive(kind: str) -> Metric:
 
     return Metric(
         name=kind,
+        said=_said(kind),
         tasks=_BINARY,
         needs="labels",
         value=point.of_positive(kind),
@@ -112,6 +120,7 @@ METRICS: tuple[Metric, ...] = (
     _macro("f1"),
     Metric(
         name="f1_weighted",
+        said="weighted F1",
         tasks=_LABELS,
         needs="labels",
         value=point.averaged("f1", "weighted"),
@@ -123,6 +132,7 @@ METRICS: tuple[Metric, ...] = (
     _positive("f1"),
     Metric(
         name="f1_micro",
+        said="micro F1",
         tasks=_MULTILABEL,
         needs="labels",
         value=point.averaged("f1", "micro"),
@@ -131,6 +141,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="f1_samples",
+        said="samples F1",
         tasks=_MULTILABEL,
         needs="labels",
         value=point.averaged("f1", "samples"),
@@ -139,6 +150,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="matthews_corrcoef",
+        said="Matthews correlation",
         tasks=_CLASSES,
         needs="labels",
         value=point.matthews,
@@ -148,6 +160,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="roc_auc",
+        said="ROC AUC",
         tasks=_LABELS,
         needs="probabilities",
         value=point.ranking("roc_auc"),
@@ -173,6 +186,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="brier",
+        said="Brier score",
         tasks=_CLASSES,
         needs="probabilities",
         greater_is_better=False,
@@ -182,6 +196,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="ece",
+        said="expected calibration error",
         tasks=_CLASSES,
         needs="probabilities",
         greater_is_better=False,
@@ -191,6 +206,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="r2",
+        said="R²",
         tasks=_REGRESSION,
         needs="values",
         value=point.regression("r2_score"),
@@ -217,6 +233,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="spearman",
+        said="Spearman correlation",
         tasks=_REGRESSION,
         needs="values",
         value=point.correlation("spearmanr"),
@@ -226,6 +243,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="pearson",
+        said="Pearson correlation",
         tasks=_REGRESSION,
         needs="values",
         value=point.correlation("pearsonr"),
@@ -279,6 +297,16 @@ def metric(name: str) -> Metric:
     False
     """
     return _BY_NAME[canonical(name)]
+
+
+def in_words(name: str) -> str:
+    """What people call a metric; a name that is not in the table is only freed of underscores.
+
+    >>> in_words("f1_macro"), in_words("log_loss"), in_words("own_metric")
+    ('macro F1', 'log loss', 'own metric')
+    """
+    known = _BY_NAME.get(name)
+    return (known.said if known else "") or name.replace("_", " ")
 
 
 def names_for(task: TaskKind) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
+from tunewright.metrics import in_words
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Epoch, LearningCurve, Score
 from tunewright.report import drawing, words
@@ -34,7 +35,7 @@ def metric_curve(history: Sequence[Epoch], *, best: int, metric: str) -> Figure:
     epochs = [e.epoch for e in history]
     line = drawing.curve(epochs, [e.metric for e in history], name="validation", colour="--accent")
     seen = [e for e in history if e.train_metric is not None]
-    layout = drawing.layout(height=300, x="epoch", y=words.metric(metric))
+    layout = drawing.layout(height=300, x="epoch", y=in_words(metric))
     if not seen:
         return {"data": [line], "layout": layout | {"showlegend": False} | _epoch_axis(layout, epochs, best)}
     values = [e.train_metric for e in seen if e.train_metric is not None]
@@ -61,7 +62,7 @@ def rows_curve(curve: LearningCurve) -> Figure:
             "thickness": 1,
             "width": 4,
         }
-    layout = drawing.layout(height=300, x="train rows", y=f"{words.metric(curve.metric)}, probe")
+    layout = drawing.layout(height=300, x="train rows", y=f"{in_words(curve.metric)}, probe")
     return {"data": [measured, beyond], "layout": layout}
 
 
@@ -91,7 +92,7 @@ def intervals(scores: Mapping[str, Score], *, metric: str) -> Figure:
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
-    layout = drawing.layout(height=90 + 44 * len(names), x=words.metric(metric), y="")
+    layout = drawing.layout(height=90 + 44 * len(names), x=in_words(metric), y="")
     layout["yaxis"] |= drawing.ticks(names) | {"range": [len(names) - 0.5, -0.5], "showgrid": False}
     # Two short lines leave a narrow screen more room for the chart than one long line.
     layout["yaxis"]["ticktext"] = ["<br>".join(map(drawing.text, wrap(words.cut(name, LABEL), 18))) for name in names]

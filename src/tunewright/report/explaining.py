@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunewright.metrics import in_words
 from tunewright.records import Explanation, WordEffect
-from tunewright.report import charts, words
+from tunewright.report import charts
 from tunewright.report.drawing import Figure
 
 COLUMNS = 20  # bars of the chart
@@ -27,7 +28,7 @@ def figures(found: Explanation) -> dict[str, Figure]:
         trace["marker"] |= {"color": colour, "symbol": "circle" if used else "circle-open"}
         trace["error_x"]["color"] = colour
     layout = chart["layout"]
-    layout["xaxis"]["title"] |= {"text": f"loss of {words.metric(found.metric)}"}
+    layout["xaxis"]["title"] |= {"text": f"loss of {in_words(found.metric)}"}
     layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "--line"}
     return {"columns": chart}
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunewright.metrics import in_words
 from tunewright.records import (
     Analysis,
     Epoch,
@@ -229,7 +230,7 @@ def _environment() -> Environment:
         "share": words.share,
         "seconds": words.seconds,
         "p_value": words.p_value,
-        "metric": words.metric,
+        "metric": in_words,
         "capital": words.capital,
         "plain": words.plain,
         "proof": words.proof,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.metrics import in_words
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Impact, Study, Trial
 from tunewright.report import study_charts, words
@@ -75,7 +76,7 @@ def winner(study: Study) -> str:
     beside = "" if standard is None else f" The plan as it stands: {standard.score:.4f}."
     if standard is not None and standard.params == best.params:
         beside = " That is the plan as it stands."
-    return f"Best on validation: {words.metric(study.metric)} {best.score:.4f}{seeds}{with_what}.{beside}"
+    return f"Best on validation: {in_words(study.metric)} {best.score:.4f}{seeds}{with_what}.{beside}"
 
 
 def best_trials(study: Study, most: int) -> list[tuple[Trial, str, str]]:
@@ -132,7 +133,7 @@ def short(name: str) -> str:
 
 
 def _caption(one: Impact, metric: str) -> str:
-    return f"{words.metric(metric).capitalize()} of every trial by {short(one.name)}."
+    return f"{in_words(metric).capitalize()} of every trial by {short(one.name)}."
 
 
 def _ended(study: Study) -> str:

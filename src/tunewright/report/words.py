@@ -8,30 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewright.learning.diagnosis import ADVICE
+from tunewright.metrics import in_words
 from tunewright.records import Comparison, Diagnosis, Evaluation, Score, TaskKind
 from tunewright.stats import rounded
 
-METRICS = {
-    "accuracy": "accuracy",
-    "average_precision": "average precision",
-    "balanced_accuracy": "balanced accuracy",
-    "brier": "Brier score",
-    "ece": "expected calibration error",
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "f1_micro": "micro F1",
-    "f1_samples": "samples F1",
-    "f1_weighted": "weighted F1",
-    "log_loss": "log loss",
-    "matthews_corrcoef": "Matthews correlation",
-    "mean_absolute_error": "mean absolute error",
-    "precision_macro": "macro precision",
-    "r2": "R²",
-    "recall_macro": "macro recall",
-    "roc_auc": "ROC AUC",
-    "root_mean_squared_error": "root mean squared error",
-    "spearman": "Spearman correlation",
-}
 BASELINES = {
     "majority": "majority class",
     "median": "median",
@@ -166,15 +146,6 @@ def cut(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
-def metric(name: str) -> str:
-    """Name a metric in words.
-
-    >>> metric("f1_macro"), metric("own_metric")
-    ('macro F1', 'own metric')
-    """
-    return METRICS.get(name, name.replace("_", " "))
-
-
 def baseline(name: str, task: TaskKind = "multiclass") -> str:
     """Name a baseline in words.
 
@@ -256,7 +227,7 @@ def headline(evaluation: Evaluation, *, task: TaskKind, same: str = "") -> str:
     score = evaluation.metrics.get("test", {}).get(evaluation.metric)
     if score is None:
         return evaluation.verdict.text
-    name = capital(metric(evaluation.metric))
+    name = capital(in_words(evaluation.metric))
     said = f"{name} is {value(score)} on {count(score.n)} test rows (95 % interval {interval(score)})"
     rival = best_baseline(evaluation, same=same)
     return f"{said}{_against(rival, task)}." if rival else f"{said}."
