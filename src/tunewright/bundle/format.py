@@ -8,6 +8,7 @@
     trees.safetensors                                  boosted trees over table columns, where validation chose them
     tunewright.json                                    task, decision, preprocessing, versions
     seen.safetensors                                   digests of the rows it learned from and was chosen on
+    reference.safetensors                              the rows it was judged on, as numbers, to compare new rows with
     behaviours.json                                    what the expert asks of the model, where the plan has it
     explaining.json                                    how its explanations were checked, and which method is the best
     parity.json                                        the proof that what was written answers as what was trained
@@ -26,7 +27,8 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, REFERENCE, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.reference import Reference
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
@@ -54,6 +56,7 @@ def write_bundle(
     behaviours: Mapping[str, Any] | None = None,
     seen: SeenRows | None = None,
     explaining: Mapping[str, Any] | None = None,
+    reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -67,6 +70,7 @@ def write_bundle(
         behaviours: what is asked of the model, as plain JSON, to be tried whenever it is evaluated.
         seen: the rows it learned from, to be told again when they come back as test rows.
         explaining: how explanations of it were checked, as plain JSON.
+        reference: the rows it was judged on, as numbers.
 
     Returns:
         The parity report.
@@ -82,6 +86,8 @@ def write_bundle(
             write_json(temporary / BEHAVIOURS, behaviours)
         if seen is not None:
             write_arrays(temporary / SEEN, {"marks": seen.marks})
+        if reference is not None:
+            write_arrays(temporary / REFERENCE, reference.arrays())
         if explaining is not None:
             write_json(temporary / EXPLAINING, explaining)
         _write_sums(temporary)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright.bundle.model import FittedModel
 from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.bundle.reference import Reference
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
@@ -29,6 +30,7 @@ ABOUT = "tunewright.json"
 HEAD = "head.safetensors"
 TREES = "trees.safetensors"
 SEEN = "seen.safetensors"
+REFERENCE = "reference.safetensors"
 BEHAVIOURS = "behaviours.json"
 EXPLAINING = "explaining.json"
 LOADED = (".json", ".safetensors")
@@ -71,6 +73,28 @@ def read_seen_of(folder: Path) -> SeenRows | None:
         return None
     check_safetensors(folder / SEEN)
     return SeenRows(load_file(folder / SEEN)["marks"])
+
+
+def read_reference_of(folder: Path) -> Reference | None:
+    """The rows the bundle's model was judged on, as numbers; None where an earlier release wrote it.
+
+    To be called after `read_bundle`, which has held the file to its digest.
+
+    Raises:
+        ModelError: the file holds something else.
+    """
+    from safetensors.numpy import load_file
+
+    if not (folder / REFERENCE).is_file():
+        return None
+    check_safetensors(folder / REFERENCE)
+    try:
+        return Reference.from_arrays(load_file(folder / REFERENCE))
+    except (KeyError, ValueError) as problem:
+        raise ModelError(
+            f"{folder / REFERENCE} must hold the rows that a run wrote there. Got something else ({problem}). "
+            "Take the bundle from the run again."
+        ) from problem
 
 
 def read_explaining_of(folder: Path) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.drifting import ColumnDrift, DriftReport, Look
 from tunewright.records.explaining import (
     ColumnWeight,
     Expectation,
@@ -38,12 +39,14 @@ __all__ = [
     "CalibrationBin",
     "Ceiling",
     "Column",
+    "ColumnDrift",
     "ColumnWeight",
     "Compared",
     "ComparedSlice",
     "Comparison",
     "Curve",
     "Diagnosis",
+    "DriftReport",
     "Epoch",
     "Evaluation",
     "Expectation",
@@ -56,6 +59,7 @@ __all__ = [
     "Improvement",
     "Kind",
     "LearningCurve",
+    "Look",
     "MethodCheck",
     "Mistake",
     "MistakeGroup",

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
+from tunewright.bundle.reference import Reference, describe_rows, drawn
 from tunewright.bundle.seen import SeenRows
 from tunewright.plan import Plan
 from tunewright.records import Evaluation, Explanation, Finding, Improvement, Study, to_json
@@ -61,7 +64,14 @@ def bundle(
         behaviours=bundled_behaviours(plan),
         seen=SeenRows.of(raw[[*prepared.split.train, *prepared.split.validation]], fitted.model.preprocessor),
         explaining=explaining_json(explanation),
+        reference=_reference(prepared, fitted, seed=plan.seed),
     )
+
+
+def _reference(prepared: Prepared, fitted: Fitted, *, seed: int) -> Reference:
+    """The validation and test rows, in the order of the file: nothing of the model was fitted on them."""
+    held_out = np.sort(np.concatenate([prepared.split.validation, prepared.split.test]).astype(np.int64))
+    return describe_rows(fitted.model, prepared.typed[held_out[drawn(len(held_out), seed=seed)].tolist()])
 
 
 def summary(

@@ -1,0 +1,1 @@
+"""The living model: what it is asked, whether that drifts, what it is still worth, and what takes its place."""
