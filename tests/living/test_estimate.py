@@ -1,4 +1,4 @@
-"""Accuracy without labels: right where confidence is calibrated, and where the shift moves rows the model finds hard."""
+"""Accuracy without labels: right where confidence is calibrated, and where more rows come that the model finds hard."""
 
 import numpy as np
 import pytest
