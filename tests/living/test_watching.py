@@ -10,7 +10,7 @@ from tunewright.living.logs import read_log
 from tunewright.living.watching import WatchOptions, watch
 from tunewright.records import DriftReport, from_json, to_json
 
-KINDS = ("binary", "multiclass", "multilabel", "regression", "pair", "mixed", "table")
+KINDS = ("text", "pair", "multilabel", "table", "mixed")
 OPTIONS = WatchOptions()
 
 
@@ -38,7 +38,7 @@ def test_rows_of_the_same_kind_raise_no_alarm_and_are_scored(watched, kind):
     assert from_json(DriftReport, to_json(found)) == found
 
 
-@pytest.mark.parametrize("kind", ["multiclass", "multilabel", "regression"])
+@pytest.mark.parametrize("kind", ["text", "multilabel", "pair"])
 def test_without_labels_nothing_is_measured_but_something_is_estimated(watched, kind):
     found = watched(kind, drop=("y",))
     assert found.actual == {}
@@ -48,7 +48,7 @@ def test_without_labels_nothing_is_measured_but_something_is_estimated(watched, 
         assert any("Nothing is estimated" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression"])
+@pytest.mark.parametrize("kind", ["text", "pair", "multilabel", "mixed"])
 def test_texts_of_another_kind_raise_the_alarm(watched, kind):
     def foreign(frame):
         text = next(name for name in frame.columns if frame[name].dtype == pl.String and name != "y")
@@ -71,17 +71,17 @@ def test_a_column_that_moved_is_named_with_what_changed(watched):
 
 
 def test_several_looks_keep_one_account(watched):
-    calm = watched("binary", rows=160, options=WatchOptions(every=40))
+    calm = watched("text", rows=160, options=WatchOptions(every=40))
     assert [look.first for look in calm.looks] == [0, 40, 80, 120] and not calm.alarm
     assert all(look.rows == 40 for look in calm.looks)
-    uneven = watched("binary", rows=150, options=WatchOptions(every=40))
+    uneven = watched("text", rows=150, options=WatchOptions(every=40))
     assert [look.rows for look in uneven.looks] == [40, 40, 70]
 
 
 def test_a_log_without_texts_is_compared_by_what_it_holds(learned, make_rows):
-    prepared, _, fitted = learned("multiclass")
+    prepared, _, fitted = learned("text")
     old = describe_rows(fitted.model, prepared.typed[sorted([*prepared.split.validation, *prepared.split.test])])
-    frame = make_rows("multiclass", rows=80, seed=5).drop("part", "y")
+    frame = make_rows("text", rows=80, seed=5).drop("part", "y")
     (text,) = [column.name for column in prepared.table.columns if column.role == "feature"]
     label = fitted.model.task.labels[0]
     thin = frame.select(pl.col(text).str.len_chars().alias(f"_characters.{text}")).with_columns(
@@ -98,7 +98,7 @@ def test_a_log_without_texts_is_compared_by_what_it_holds(learned, make_rows):
 
 
 def test_rows_that_lack_a_column_are_refused(learned):
-    _, _, fitted = learned("multiclass")
+    _, _, fitted = learned("text")
     with pytest.raises(DataError, match="Missing"):
         read_log(fitted.model, pl.DataFrame({"other": ["a"]}))
     with pytest.raises(DataError, match="needs rows"):
