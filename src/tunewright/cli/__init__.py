@@ -14,7 +14,21 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, tune, watch
+from tunewright.cli import (
+    adapt,
+    audit,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    plan,
+    predict,
+    report,
+    run,
+    tune,
+    watch,
+)
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
@@ -45,6 +59,7 @@ VERBS = (
     ("compare", compare.verb),
     ("predict", predict.verb),
     ("watch", watch.verb),
+    ("adapt", adapt.verb),
     ("report", report.verb),
     ("doctor", doctor.verb),
 )

@@ -54,7 +54,8 @@ def locate(name: str) -> Backbone:
     """
     folder, root = _find(name)
     check_model_folder(folder, root=root)
-    weights = sorted(folder.glob("*.safetensors"))
+    # A bundle is a backbone too; what else lies in it is no part of one.
+    weights = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("*.safetensors"))
     tensors: dict[str, Any] = {}
     for path in weights:
         tensors |= check_safetensors(path)

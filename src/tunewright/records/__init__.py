@@ -6,6 +6,7 @@ Every record written to disk carries `schema`, so that a later release can read 
 
 from __future__ import annotations
 
+from tunewright.records.adapting import Adaptation, Gate
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.drifting import ColumnDrift, DriftReport, Look
@@ -31,6 +32,7 @@ from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Ro
 __all__ = [
     "PARTS",
     "Abstention",
+    "Adaptation",
     "Analysis",
     "Audit",
     "BalanceKind",
@@ -54,6 +56,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "Folds",
+    "Gate",
     "Impact",
     "Importance",
     "Improvement",
