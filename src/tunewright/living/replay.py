@@ -12,7 +12,7 @@ TIMES, LEAST, EACH = 3, 1000, 8
 
 
 def replayed(strata: Sequence[str], *, new: int, seed: int) -> Array:
-    """Places of the old train rows to replay, ascending: three times as many as there are new ones, a thousand at least.
+    """Places of the old train rows to replay, ascending: three times as many as there are new ones, 1,000 at least.
 
     Every class keeps its share, and eight rows where it has them: a model forgets first what is rare.
 
