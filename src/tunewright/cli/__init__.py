@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, tune
+from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, registry, report, run, tune
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
@@ -49,6 +49,7 @@ VERBS = (
 )
 for _name, _verb in VERBS:
     app.command(_name)(_verb)
+app.add_typer(registry.group, name="registry")
 
 
 @app.callback(invoke_without_command=True)

@@ -20,6 +20,17 @@ from tunewright.records.explaining import (
     WordEffect,
 )
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
+from tunewright.records.registered import (
+    Against,
+    Champion,
+    Changed,
+    Evidence,
+    LedgerLine,
+    Lineage,
+    Promotion,
+    Version,
+    VersionDiff,
+)
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -30,6 +41,7 @@ from tunewright.records.trying import Best, Impact, Improvement, RemedyTrial, Ro
 __all__ = [
     "PARTS",
     "Abstention",
+    "Against",
     "Analysis",
     "Audit",
     "BalanceKind",
@@ -37,6 +49,8 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "Ceiling",
+    "Champion",
+    "Changed",
     "Column",
     "ColumnWeight",
     "Compared",
@@ -46,6 +60,7 @@ __all__ = [
     "Diagnosis",
     "Epoch",
     "Evaluation",
+    "Evidence",
     "Expectation",
     "Explained",
     "Explanation",
@@ -56,11 +71,14 @@ __all__ = [
     "Improvement",
     "Kind",
     "LearningCurve",
+    "LedgerLine",
+    "Lineage",
     "MethodCheck",
     "Mistake",
     "MistakeGroup",
     "Neighbour",
     "Promise",
+    "Promotion",
     "RemedyTrial",
     "Repair",
     "Round",
@@ -79,6 +97,8 @@ __all__ = [
     "Trial",
     "Trust",
     "Verdict",
+    "Version",
+    "VersionDiff",
     "WordEffect",
     "from_json",
     "to_json",
