@@ -118,7 +118,8 @@ def _is_model(folder: Path) -> bool:
 
 def _unknown(written: str, registry: Registry, names: tuple[str, ...]) -> ModelError:
     there = f"has {listed(names)}" if names else "is empty"
+    near = suggest(written.partition(SIGN)[0], names)
     return ModelError(
         f"MODEL must be a name in the registry or a bundle's folder. Got {written!r}: {registry.folder} {there}, and "
-        f"there is no such folder.{suggest(written.partition(SIGN)[0], names)} Name a model, or give the `bundle` folder of a run."
+        f"there is no such folder.{near} Name a model, or give the `bundle` folder of a run."
     )

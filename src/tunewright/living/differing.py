@@ -121,8 +121,8 @@ def _text(found: VersionDiff) -> str:
 def _of_comparison(names: Sequence[str], compared: Compared | None) -> str:
     if compared is None:
         return (
-            f"Nothing says which is better: the scores below are each on its own test rows. "
-            f"`tunewright compare` with their bundles and labelled rows holds {names[0]} and {names[1]} to the same rows."
+            "Nothing says which is better: the scores below are each on its own test rows. `tunewright compare`, given "
+            f"labelled rows, holds the bundles of {names[0]} and {names[1]} to the same ones."
         )
     gap = compared.difference
     ends = f"{compared.metric} {gap.value:+.4g} ({gap.low:+.4g} to {gap.high:+.4g}, {compared.rows:,} rows)"
