@@ -6,6 +6,7 @@ Every record written to disk carries `schema`, so that a later release can read 
 
 from __future__ import annotations
 
+from tunewright.records.choosing import Choice, ChosenRow
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.explaining import (
@@ -51,6 +52,8 @@ __all__ = [
     "Ceiling",
     "Champion",
     "Changed",
+    "Choice",
+    "ChosenRow",
     "Column",
     "ColumnWeight",
     "Compared",

@@ -83,13 +83,13 @@ def run(number):
         instrument()
         try:
             act(Registry(folder))
-            os.write(2, b"")
         finally:
             (root / f"steps-{number}").write_text(str(steps))
             os._exit(0)
     killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
     found = state(folder)
-    act(Registry(folder))  # whoever tries again succeeds
+    if killed:
+        act(Registry(folder))  # whoever tries again succeeds
     after = state(folder)
     shutil.rmtree(folder)
     return {"step": number, "killed": killed, "found": found, "after": after}
