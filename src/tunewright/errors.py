@@ -10,6 +10,7 @@
     ├── ExportError     (RuntimeError)       what was written does not answer as what was trained
     ├── ServingError    (RuntimeError)       a request or a server setting is refused
     ├── RunError        (RuntimeError)       a run folder is locked, damaged or of another plan
+    ├── RegistryError   (RuntimeError)       a registry of models is in use, damaged, or refuses a change
     ├── SealError       (RuntimeError)       a test part was about to be used for a choice
     └── MissingExtra    (ImportError)        an optional dependency is not installed
 
@@ -63,6 +64,10 @@ class ServingError(TunewrightError, RuntimeError):
 
 class RunError(TunewrightError, RuntimeError):
     """A run folder is locked, damaged or belongs to another plan."""
+
+
+class RegistryError(TunewrightError, RuntimeError):
+    """A registry of models is in use, damaged, or refuses a change."""
 
 
 class SealError(TunewrightError, RuntimeError):

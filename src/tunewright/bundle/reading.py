@@ -42,7 +42,7 @@ def read_bundle(folder: Path) -> FittedModel:
     Raises:
         ModelError: not a bundle, a file is missing, changed or hostile, or a newer release wrote it.
     """
-    _check_sums(folder)
+    check_sums(folder)
     try:
         return _read(folder, read_json(folder / ABOUT))
     except TunewrightError:
@@ -192,7 +192,12 @@ def _usable(precision: str, device: Any) -> str:
     return precision if precision == "float32" or has_bfloat16(device) else "float32"
 
 
-def _check_sums(folder: Path) -> None:
+def check_sums(folder: Path) -> None:
+    """Hold every file of a bundle to its digest; nothing is loaded.
+
+    Raises:
+        ModelError: not a bundle, or a file is missing or was changed.
+    """
     if not (folder / SUMS).is_file() or not (folder / ABOUT).is_file():
         raise ModelError(
             f"A bundle is a folder with {ABOUT} and {SUMS}. {folder} is none. Give the `bundle` folder of a run."

@@ -24,6 +24,7 @@ from tunewright.cli import (
     explain,
     plan,
     predict,
+    registry,
     report,
     run,
     tune,
@@ -65,6 +66,7 @@ VERBS = (
 )
 for _name, _verb in VERBS:
     app.command(_name)(_verb)
+app.add_typer(registry.group, name="registry")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,4 +1,4 @@
-"""`tunewright predict`: an answer for every row, as csv or jsonl."""
+"""`tunewright predict`: an answer for every row, as csv or jsonl; or the rows that are worth a label."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from tunewright.cli.answer import Answer, json_text
 from tunewright.cli.options import JsonOption, QuietOption
+from tunewright.cli.registry import RegistryOption
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,12 @@ ENDINGS = (".csv", ".jsonl")
 
 
 def verb(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="The bundle folder of a run, or its URL.")],
+    bundle: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A bundle or run folder, a URL, or a name in the registry, NAME[@VERSION]."
+        ),
+    ],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Rows to answer for: csv, tsv, jsonl or parquet; a URL.")],
     out: Annotated[
         str | None,
@@ -25,6 +31,24 @@ def verb(
             "--out", metavar="FILE", help="NAME.csv or NAME.jsonl, also at a URL; default: csv to the terminal."
         ),
     ] = None,
+    choose: Annotated[
+        int | None,
+        typer.Option("--choose", metavar="N", help="Instead: the N rows that are worth a label most, as a sheet."),
+    ] = None,
+    labelled: Annotated[
+        str | None,
+        typer.Option("--labelled", metavar="FILE", help="With --choose: rows that have a label; none like them."),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels", metavar="SHEET", help="Instead: the rows of DATA with the labels of a filled-in sheet."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="With --choose: of the draws. Default: 0.")
+    ] = None,
+    registry: RegistryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -32,14 +56,36 @@ def verb(
 
     A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the
     probability of every label, and the set of labels that holds the true one in 90 % of the rows.
+
+    With --choose N nothing is predicted: the rows whose labels would teach the model most are written to a sheet, and
+    --labels reads the sheet back.
     """
     from tunewright.api import load
+    from tunewright.cli import labelling
     from tunewright.cli.text import to_be_seen
+    from tunewright.living.address import locate
     from tunewright.remote import name_of, shown
 
+    if choose is not None and labels is not None:
+        raise typer.BadParameter("goes without --choose. Got both.", param_hint="--labels")
+    for option, given in (("--labelled", labelled), ("--seed", seed)):
+        if given is not None and choose is None:
+            raise typer.BadParameter("belongs to --choose N. Got no --choose. Add it.", param_hint=option)
+    if choose is not None:
+        return labelling.choose(
+            locate(bundle, registry=registry),
+            data,
+            budget=choose,
+            out=out,
+            labelled=labelled,
+            registry=registry,
+            seed=seed or 0,
+        )
+    if labels is not None:
+        return labelling.read_back(locate(bundle, registry=registry), data, sheet=labels, out=out)
     if out is not None and Path(name_of(out)).suffix.lower() not in ENDINGS:
         raise typer.BadParameter(f"must end in {' or '.join(ENDINGS)}. Got {shown(out)}.", param_hint="--out")
-    answers = load(bundle).predict(data)
+    answers = load(locate(bundle, registry=registry).bundle).predict(data)
     if out is None:
         text = to_be_seen(as_csv(answers))
         return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=text)

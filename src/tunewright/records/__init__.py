@@ -7,6 +7,7 @@ Every record written to disk carries `schema`, so that a later release can read 
 from __future__ import annotations
 
 from tunewright.records.adapting import Adaptation, Gate
+from tunewright.records.choosing import Choice, ChosenRow
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.drifting import ColumnDrift, DriftReport, Look
@@ -22,6 +23,17 @@ from tunewright.records.explaining import (
     WordEffect,
 )
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
+from tunewright.records.registered import (
+    Against,
+    Champion,
+    Changed,
+    Evidence,
+    LedgerLine,
+    Lineage,
+    Promotion,
+    Version,
+    VersionDiff,
+)
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -33,6 +45,7 @@ __all__ = [
     "PARTS",
     "Abstention",
     "Adaptation",
+    "Against",
     "Analysis",
     "Audit",
     "BalanceKind",
@@ -40,6 +53,10 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "Ceiling",
+    "Champion",
+    "Changed",
+    "Choice",
+    "ChosenRow",
     "Column",
     "ColumnDrift",
     "ColumnWeight",
@@ -51,6 +68,7 @@ __all__ = [
     "DriftReport",
     "Epoch",
     "Evaluation",
+    "Evidence",
     "Expectation",
     "Explained",
     "Explanation",
@@ -62,12 +80,15 @@ __all__ = [
     "Improvement",
     "Kind",
     "LearningCurve",
+    "LedgerLine",
+    "Lineage",
     "Look",
     "MethodCheck",
     "Mistake",
     "MistakeGroup",
     "Neighbour",
     "Promise",
+    "Promotion",
     "RemedyTrial",
     "Repair",
     "Round",
@@ -86,6 +107,8 @@ __all__ = [
     "Trial",
     "Trust",
     "Verdict",
+    "Version",
+    "VersionDiff",
     "WordEffect",
     "from_json",
     "to_json",

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def compare_story(a: Path, b: Path, data: Any = None, *, metric: str | None = None, seed: int = 0) -> Compared:
+def compare_story(
+    a: Path,
+    b: Path,
+    data: Any = None,
+    *,
+    metric: str | None = None,
+    names: tuple[str, str] | None = None,
+    seed: int = 0,
+) -> Compared:
     """Compare two models on the same rows.
 
     Args:
@@ -26,6 +34,7 @@ def compare_story(a: Path, b: Path, data: Any = None, *, metric: str | None = No
         b: the other; the difference is positive where a is better.
         data: labelled rows both answer; None: the test rows that the two runs share.
         metric: that decides; default: that of a.
+        names: what to call the two; default: the names of their folders.
         seed: of the bootstraps.
 
     Raises:
@@ -33,7 +42,7 @@ def compare_story(a: Path, b: Path, data: Any = None, *, metric: str | None = No
         PlanError: a metric that does not fit the task.
         RunError, ModelError: no run, no bundle, or a damaged one.
     """
-    names = _names(a, b)
+    names = names or _names(a, b)
     if data is None:
         return _runs(a, b, names=names, metric=metric, seed=seed)
     return _on_file(a, b, read(data).frame, names=names, metric=metric, seed=seed)
