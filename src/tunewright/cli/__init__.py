@@ -22,6 +22,7 @@ from tunewright.cli import (
     doctor,
     evaluate,
     explain,
+    keep,
     plan,
     predict,
     registry,
@@ -61,6 +62,7 @@ VERBS = (
     ("predict", predict.verb),
     ("watch", watch.verb),
     ("adapt", adapt.verb),
+    ("keep", keep.verb),
     ("report", report.verb),
     ("doctor", doctor.verb),
 )

@@ -10,10 +10,14 @@ import typer
 
 from tunewright.cli.answer import Answer
 from tunewright.cli.options import JsonOption, QuietOption
+from tunewright.cli.registry import RegistryOption, WhoOption, whoever
 
 
 def verb(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The bundle folder of a run: the champion.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A name in the registry, or the bundle folder of a run: the champion."),
+    ],
     new: Annotated[str, typer.Option("--new", metavar="DATA", help="New labelled rows: csv, tsv, jsonl or parquet.")],
     old: Annotated[
         str | None,
@@ -29,6 +33,11 @@ def verb(
         bool,
         typer.Option("--trust-labels", metavar="", help="The new labels are right, though the champion disagrees."),
     ] = False,
+    propose: Annotated[
+        bool, typer.Option("--propose", metavar="", help="Do not promote what passes every gate: only propose it.")
+    ] = False,
+    who: WhoOption = None,
+    registry: RegistryOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -36,31 +45,36 @@ def verb(
     """Train a challenger on new rows, from the champion's weights, and hold it to the champion at every gate.
 
     Gates: the new labels are plausible; it is shown to be better; it is no worse on new rows, on old rows and in
-    protected slices; behaviours, parity and limits hold. Otherwise it is rejected, and the answer says why.
+    protected slices; behaviours, parity and limits hold. Otherwise it is rejected, and the answer says why. Where MODEL
+    is a name in the registry, what passes is promoted in one step, which a running server picks up.
 
     Example: tunewright adapt runs/tickets-8a8d7c69/bundle --new march.csv
     """
     from tunewright.cli.progress import shown
     from tunewright.cli.signals import caught
     from tunewright.events import to_all
+    from tunewright.living.address import locate
     from tunewright.records import to_json
     from tunewright.stories.adapting import AdaptRequest, adapt_story
+    from tunewright.stories.succeeding import run_of, succeed
 
-    champion = Path(model)
+    located = locate(model, registry=registry)
     with caught() as stop, shown(quiet=quiet) as show:
         found = adapt_story(
             AdaptRequest(
-                champion=champion,
+                champion=located.bundle,
                 new=new,
                 old=old,
-                run=None if run is None else Path(run),
-                out=Path(out) if out is not None else _home(champion, new),
+                run=Path(run) if run is not None else run_of(located, registry=registry),
+                out=Path(out) if out is not None else _home(located.bundle, new),
                 trusted=trust_labels,
                 seed=seed,
                 observe=to_all(stop.watch, show),
                 stop=stop,
             )
         )
+    if not propose:
+        found = succeed(found, located, registry=registry, who=whoever(who))
     value = to_json(found)
     return Answer(value=value, text=_text(value))
 

@@ -96,7 +96,7 @@ def add(
     held = _open(registry)
     before = held.revision()
     brought = Brought(parent=parent, more={} if evidence is None else _evidence(evidence))
-    version = add_version(held, name, local_bundle(bundle), who=_who(who), why=why, brought=brought)
+    version = add_version(held, name, local_bundle(bundle), who=whoever(who), why=why, brought=brought)
     said, added = f"{name}@{version.version}", version.since > before
     value = {"registry": str(held.folder), "added": added, "version": to_json(version)}
     text = f"{said} is added, a candidate. To serve it: tunewright registry promote {said}"
@@ -130,7 +130,7 @@ def promote(
 
     name, version = split_version(model)
     held = _open(registry)
-    found = promote_story(held, name, version, data=data, who=_who(who), why=why)
+    found = promote_story(held, name, version, data=data, who=whoever(who), why=why)
     value = {
         "registry": str(held.folder),
         **to_json(found.promotion),
@@ -159,7 +159,7 @@ def rollback(
     from tunewright.records import to_json
 
     held = _open(registry)
-    found = promoting.rollback(held, name, who=_who(who), why=why)
+    found = promoting.rollback(held, name, who=whoever(who), why=why)
     value = {"registry": str(held.folder), **to_json(found)}
     return Answer(value=value, text=promoted_text(found, "is the champion again"))
 
@@ -198,7 +198,7 @@ def _open(folder: str | None) -> Registry:
     return open_registry(registry_folder(folder))
 
 
-def _who(given: str | None) -> str:
+def whoever(given: str | None) -> str:
     """Who does it: as given, else the user as the system knows him."""
     if given and given.strip():
         return given.strip()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from tunewright.cli.answer import Answer
 from tunewright.cli.options import JsonOption, QuietOption
+from tunewright.cli.registry import RegistryOption
 
 ALARM = 5
 SHOWN = 12
 
 
 def verb(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A bundle folder, or its URL.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A name in the registry, a bundle folder, or its URL.")],
     log: Annotated[
         str, typer.Option("--log", metavar="DATA", help="Rows in the order they came: jsonl, csv or parquet.")
     ],
@@ -36,6 +36,7 @@ def verb(
         float, typer.Option("--level", min=0.0001, max=0.5, help="Chance of an alarm where nothing has changed.")
     ] = 0.05,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
+    registry: RegistryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -46,14 +47,14 @@ def verb(
 
     Example: tunewright watch runs/tickets-8a8d7c69/bundle --log requests.jsonl
     """
-    from tunewright.bundle.fetching import local_bundle
+    from tunewright.living.address import locate
     from tunewright.living.watching import WatchOptions
     from tunewright.records import to_json
     from tunewright.remote import place
     from tunewright.stories.drifting import watch_story
 
     options = WatchOptions(level=level, every=every, seed=seed)
-    found = watch_story(Path(local_bundle(place(model))), place(log), options, labels=labels, by=by)
+    found = watch_story(locate(model, registry=registry).bundle, place(log), options, labels=labels, by=by)
     value = to_json(found)
     return Answer(value=value, text="\n".join(_lines(value)), code=ALARM if found.alarm else 0)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from tunewright.records.comparing import Compared
 from tunewright.records.score import Score
 
 
@@ -30,6 +31,8 @@ class Adaptation:
             was trained.
         metric: that decides.
         gates: what had to hold, in the order in which it was looked at.
+        compared: challenger against champion on the rows that neither learned from: `old`, `new` (where there are
+            enough) and `all`.
         rows: how many were given, left out, trained on, and replayed of the old ones.
         labels_added: that the champion did not know.
         champion: the bundle before.
@@ -47,6 +50,7 @@ class Adaptation:
     rows: Mapping[str, int]
     champion: str
     difference: Score | None = None
+    compared: Mapping[str, Compared] = field(default_factory=dict)
     labels_added: tuple[str, ...] = ()
     challenger: str | None = None
     run: str | None = None

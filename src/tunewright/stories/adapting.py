@@ -142,7 +142,8 @@ def adapt_story(request: AdaptRequest) -> Adaptation:
         empty,
         decision="proposed" if passed else "rejected",
         why=why,
-        difference=found.everything.difference,
+        difference=found.compared["all"].difference,
+        compared=found.compared,
         gates=(labels, *found.gates),
         rows={**empty.rows, "trained": batch.parts.count("train"), "replayed": replay},
         labels_added=found.added,
@@ -304,7 +305,7 @@ def _plan(known: _Known, rows: Path, request: AdaptRequest) -> Plan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
     gates: tuple[Gate, ...]
-    everything: Compared
+    compared: dict[str, Compared]
     added: tuple[str, ...]
 
 
@@ -338,7 +339,7 @@ def _judged(known: _Known, batch: _Batch, folder: RunFolder) -> _Judged:
                 measure_limits(challenger.model, challenger.model.preprocessor.conform(both), limits), limits.given()
             ),
         ),
-        everything=everything,
+        compared={"old": on_old, "all": everything, **({} if on_new is None else {"new": on_new})},
         added=tuple(sorted(labels)),
     )
 
