@@ -51,3 +51,12 @@ def test_the_functions_of_the_page_exist():
     assert len(names) == 8 and len(parts) >= 5
     assert all(parse(f"{name}(x)").columns == ("x",) for name in names)
     assert all(parse(f"x.{part}").columns == ("x",) for part in parts)
+
+
+def test_the_keeper_s_plan_of_the_page_can_be_read(tmp_path):
+    from tunewright.living.keeping import read_keep_plan
+
+    (block,) = blocks("docs/adapting.md")
+    path = tmp_path / "keep.yaml"
+    path.write_text(block, "utf-8")
+    assert read_keep_plan(path).labelled == "labelled.csv"

@@ -1,9 +1,10 @@
-"""Keeping a model: rounds that find nothing, a drift that is answered, a bad batch, failures; the champion serves on."""
+"""Keeping a model: rounds that find nothing, an answered drift, a bad batch, failures; the champion serves on."""
 
 import json
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -119,7 +120,7 @@ def test_it_waits_between_rounds_and_stops_when_told(kept):
 
 
 class Heard(BaseHTTPRequestHandler):
-    told = []
+    told: ClassVar[list] = []
 
     def do_POST(self):
         self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
