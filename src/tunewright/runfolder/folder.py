@@ -26,6 +26,7 @@ ARTEFACTS: Final = (
     "explanation.json",
     "summary.json",
     "report.html",
+    "progress.jsonl",
     "checkpoints",
     "bundle",
 )
@@ -114,6 +115,11 @@ class RunFolder:
     def report_html(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def progress_jsonl(self) -> Path:
+        """What the run told while it worked, for whoever looks on; see `told`."""
+        return self.path / "progress.jsonl"
 
     @property
     def checkpoints(self) -> Path:
