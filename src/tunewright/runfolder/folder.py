@@ -22,6 +22,7 @@ ARTEFACTS: Final = (
     "model.json",
     "evaluation.json",
     "analysis.json",
+    "mistakes.json",
     "answers",
     "explanation.json",
     "summary.json",
@@ -100,6 +101,11 @@ class RunFolder:
     def explanation_json(self) -> Path:
         """The `Explanation`: what the model looks at."""
         return self.path / "explanation.json"
+
+    @property
+    def mistakes_json(self) -> Path:
+        """Rows of the validation and the test part that the model answers wrongly, by number."""
+        return self.path / "mistakes.json"
 
     @property
     def answers(self) -> Path:

@@ -1,8 +1,8 @@
 """What a run tells while it works, kept beside its journal for whoever looks on from outside.
 
-One line of JSON per event, `{"time", "station", "what", "text", "data", "memory_mb"}`. Nothing is ever decided by it and
-nothing waits for the disk: a line that is lost costs a point of a curve, and a disk that refuses ends the telling, not
-the run.
+One line of JSON per event, `{"time", "station", "what", "text", "data", "memory_mb"}`. Nothing is ever decided by it
+and nothing waits for the disk: a line that is lost costs a point of a curve, and a disk that refuses ends the telling,
+not the run.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ LONGEST: Final = 2000  # characters of an error
 _LINE: Final = 1_000_000  # bytes of a line that is believed
 _HEAD: Final = 64  # bytes by which a file is told from the one that was there before
 _MOST: Final = 8_000_000  # bytes read at a time
+_END: Final = 100_000  # bytes in which the last event is looked for
 
 
 class Told:
@@ -130,6 +131,20 @@ class Tail:
         whole, end, _ = data.rpartition(b"\n")
         self._at += len(whole) + len(end)
         return anew, [event for line in whole.split(b"\n") if (event := _event(line)) is not None]
+
+
+def last_told(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The last event of such a file; None where it has none."""
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(size - _END, 0))
+            data = file.read()
+    except OSError:
+        return None
+    whole, _, _ = data.rpartition(b"\n")
+    found = (_event(line) for line in reversed(whole.split(b"\n")))
+    return next((event for event in found if event is not None), None)
 
 
 def _line(event: Event) -> bytes:

@@ -158,6 +158,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     from tunewright.stories.answering import answers_of_run, keep_answers
     from tunewright.stories.errors import look_at_errors
     from tunewright.stories.improving import improve
+    from tunewright.stories.mistaken import mistaken
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
@@ -189,6 +190,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     examples = request.plan.report.examples
     analysis = look_at_errors(prepared, trained, findings=findings, doubts=doubts, examples=examples)
     write_json(folder.analysis_json, analysis)
+    write_json(folder.mistakes_json, mistaken(prepared, trained))
     clock.lap("evaluate")
     explanation = _explain(prepared, trained, folder, request.plan, run)
     clock.lap("explain")
