@@ -28,6 +28,7 @@ ARTEFACTS: Final = (
     "summary.json",
     "report.html",
     "progress.jsonl",
+    "tensorboard",
     "checkpoints",
     "bundle",
 )

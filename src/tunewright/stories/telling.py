@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewright.events import Event
 from tunewright.plan import Plan
 from tunewright.records import Finding
+from tunewright.runfolder import RunFolder, read_entries
 from tunewright.runfolder.place import Place
 
 FOUND = ("kind", "severity", "columns", "rows_total", "evidence", "remedy")
@@ -15,9 +17,16 @@ ENDING = ("verdict", "metric", "metrics", "best", "report", "seconds")
 
 
 def opened(place: Place, plan: Plan, *, finished: bool = False) -> Event:
-    """Where the folder is, what memory the run may hold, and whether there is nothing left to do."""
-    data = {"folder": str(place.path.resolve()), "name": place.name, "memory_gb": plan.budget.memory_limit}
-    return Event(station="run", what="opened", data={**data, "finished": finished})
+    """Which run it is, where its folder is, what memory it may hold, and whether there is nothing left to do."""
+    folder = RunFolder(place.path.resolve())
+    data = {"folder": str(folder.path), "name": place.name, "memory_gb": plan.budget.memory_limit}
+    return Event(station="run", what="opened", data={**data, "id": _identity(folder), "finished": finished})
+
+
+def _identity(folder: RunFolder) -> str:
+    """The same in every sitting of a run, and another once it was started over."""
+    first = read_entries(folder.journal)[0]
+    return hashlib.sha256(f"{first.time} {first.data}".encode()).hexdigest()[:16]
 
 
 def found(findings: Sequence[Finding]) -> Event:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.report.words import metric
+
 Thing = dict[str, Any]
 
 
@@ -99,9 +101,9 @@ class Course:
             self._add("point", training=training.number, step=step, train_loss=data.get("train_loss"))
         epoch = data.get("epoch")
         if isinstance(epoch, int) and epoch > training.epoch:
-            names = ("validation_loss", "metric", "metric_name")
-            at = 0 if epoch == 0 else step
-            self._add("epoch", training=training.number, epoch=epoch, step=at, **{n: data.get(n) for n in names})
+            told = {name: data.get(name) for name in ("validation_loss", "metric")}
+            told["metric_name"] = metric(str(data.get("metric_name", "")))
+            self._add("epoch", training=training.number, epoch=epoch, step=0 if epoch == 0 else step, **told)
             training.epoch = epoch
         training.step = step
 

@@ -31,10 +31,11 @@ class Desk:
 
     Args:
         folders: () to the run folders by name, at this moment.
+        single: whether there will never be more than one; the list then leads straight to it.
     """
 
-    def __init__(self, folders: Folders) -> None:
-        self._folders = folders
+    def __init__(self, folders: Folders, *, single: bool = False) -> None:
+        self._folders, self._single = folders, single
         self._lock = threading.Lock()
         self._followed: dict[str, Following] = {}
         self._reviews: dict[str, Review] = {}
@@ -50,6 +51,7 @@ class Desk:
             rows.append({**row, "comparable": RunFolder(path).answers.is_dir() and stands.state == "finished"})
         rows.sort(key=lambda row: str(row["began"]), reverse=True)
         told: dict[str, Any] = seen({"runs": rows[:MOST_RUNS], "left_out": max(len(rows) - MOST_RUNS, 0)})
+        told["single"] = self._single
         # Names lead back to folders: they go as they are, and the page shows them as text.
         for shown, row in zip(told["runs"], rows, strict=False):
             shown["name"] = row["name"]

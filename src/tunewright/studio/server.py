@@ -33,6 +33,7 @@ class Studio(ThreadingHTTPServer):
     Args:
         folders: () to the run folders by name.
         port: to listen on; 0 for a free one.
+        single: whether there will never be more than one run.
 
     Raises:
         ServingError: the port is taken or not allowed.
@@ -40,8 +41,8 @@ class Studio(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folders: Folders, *, port: int = 0) -> None:
-        self.desk = Desk(folders)
+    def __init__(self, folders: Folders, *, port: int = 0, single: bool = False) -> None:
+        self.desk = Desk(folders, single=single)
         self.token = secrets.token_urlsafe(24)
         self.closing = threading.Event()
         self._room = threading.Semaphore(MOST)
@@ -81,9 +82,9 @@ class Studio(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(folders: Folders, *, port: int = 0) -> Iterator[Studio]:
+def serving(folders: Folders, *, port: int = 0, single: bool = False) -> Iterator[Studio]:
     """A server that answers from a thread of its own until the block ends."""
-    studio = Studio(folders, port=port)
+    studio = Studio(folders, port=port, single=single)
     thread = threading.Thread(target=studio.serve_forever, kwargs={"poll_interval": 0.2}, name="page", daemon=True)
     thread.start()
     try:

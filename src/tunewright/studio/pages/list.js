@@ -38,6 +38,10 @@
     try {
       const told = await ask("runs");
       tell("");
+      if (told.single && told.runs.length) {
+        location.replace(`run/${encodeURIComponent(told.runs[0].name)}/`);
+        return;
+      }
       const text = JSON.stringify(told);
       if (text !== shown) {
         shown = text;
