@@ -28,7 +28,9 @@ def ask_to_stop(folder: str | os.PathLike[str]) -> Holder:
     holder = holder_of(folder)
     if holder is None:
         raise RunError(f"Only a run that is working can be stopped. {folder} has no process. The same command goes on.")
-    if holder.host != socket.gethostname() or holder.pid <= 0:
+    if holder.pid <= 0:
+        raise RunError(f"A run is stopped by asking its process. {folder} is held by one that has not said who it is.")
+    if holder.host != socket.gethostname():
         raise RunError(f"A run is stopped on its own machine. {folder} is held on {holder.host}. Press Ctrl-C there.")
     try:
         _interrupt(holder, folder)

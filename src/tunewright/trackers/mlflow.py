@@ -10,11 +10,12 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from tunewright.trackers.base import EXPERIMENT, Log, Measure, Opening, Status
 
-STORE = "sqlite:///mlflow.db"
+STORE = "mlflow.db"
 TAG = "tunewright.run"
 MOST = 90  # parameters or metrics of a request; the store takes 100 and 1,000
 STATUS: Mapping[Status, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
@@ -36,7 +37,8 @@ class MLflow:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # its store tells of every table it makes
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        client = MlflowClient(tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or STORE)
+        here = f"sqlite:///{Path(STORE).resolve()}"
+        client = MlflowClient(tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or here)
         found = client.get_experiment_by_name(EXPERIMENT)
         experiment = client.create_experiment(EXPERIMENT) if found is None else found.experiment_id
         earlier = client.search_runs([experiment], filter_string=f"tags.`{TAG}` = '{run.id}'", max_results=1)
