@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunewright.events import Observer, silent
+from tunewright.events import Observer, silent, to_all
 from tunewright.plan import read_plan
 from tunewright.remote import is_url, place
 
@@ -55,6 +55,7 @@ def run(
     fresh: bool = False,
     observe: Observer = silent,
     on: str | None = None,
+    track: Sequence[str] = (),
     **sections: Any,
 ) -> Run:
     """Walk the whole road from data to a bundle and a report.
@@ -71,6 +72,7 @@ def run(
         fresh: start over where the folder already holds a run.
         observe: hears events.
         on: a Ray cluster for the run, `ray` or `ray://HOST:PORT`; None: this machine.
+        track: trackers to log to as well, of `tensorboard`, `trackio`, `mlflow`.
         **sections: sections of the plan as Python values, such as `training={"epochs": 2}`.
 
     Raises:
@@ -80,22 +82,25 @@ def run(
     Returns:
         The finished run.
     """
+    from tunewright.records import to_json
     from tunewright.stories.placing import run_where_asked
     from tunewright.stories.run import Request
+    from tunewright.trackers import tracking
 
     files = {part: None if path is None else str(path) for part, path in (("validation", validation), ("test", test))}
     source, given = _where(data, target, columns=columns, **files)
     resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
-    folder, summary = run_where_asked(
-        Request(
-            plan=resolved,
-            source=source,
-            out=None if out is None else place(out),
-            fresh=fresh,
-            observe=observe,
-            on=on,
+    with tracking(track, parameters=to_json(resolved), on=on) as tracked:
+        folder, summary = run_where_asked(
+            Request(
+                plan=resolved,
+                source=source,
+                out=None if out is None else place(out),
+                fresh=fresh,
+                observe=to_all(observe, tracked),
+                on=on,
+            )
         )
-    )
     return Run(folder=folder.path, summary=summary)
 
 
@@ -131,6 +136,7 @@ def tune(
     fresh: bool = False,
     observe: Observer = silent,
     on: str | None = None,
+    track: Sequence[str] = (),
     **sections: Any,
 ) -> Study:
     """Search for hyperparameters on validation rows; what `tunewright tune` does.
@@ -143,6 +149,7 @@ def tune(
         fresh: start over where the folder already holds a search.
         observe: hears events.
         on: a Ray cluster for the trials, `ray` or `ray://HOST:PORT`; None: this machine.
+        track: trackers to log to as well, of `tensorboard`, `trackio`, `mlflow`.
         **sections: sections of the plan as Python values, such as `search={"trials": 30}`.
 
     Raises:
@@ -150,21 +157,25 @@ def tune(
         DataError: the data cannot be used.
         TrainingError: every trial failed.
     """
-    from tunewright.records import Study, from_json
+    from tunewright.records import Study, from_json, to_json
     from tunewright.runfolder import read_json
     from tunewright.stories.run import Request
     from tunewright.stories.studying import study_story
+    from tunewright.trackers import tracking
 
     source, given = _where(data, target)
-    request = Request(
-        plan=read_plan(place(plan) if plan is not None else None, data=given, **sections),
-        source=source,
-        out=None if out is None else place(out),
-        fresh=fresh,
-        observe=observe,
-        on=on,
-    )
-    return from_json(Study, read_json(study_story(request)[0].study_json))
+    resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
+    with tracking(track, parameters=to_json(resolved), on=on) as tracked:
+        request = Request(
+            plan=resolved,
+            source=source,
+            out=None if out is None else place(out),
+            fresh=fresh,
+            observe=to_all(observe, tracked),
+            on=on,
+        )
+        folder = study_story(request)[0]
+    return from_json(Study, read_json(folder.study_json))
 
 
 def load(bundle: str | Path) -> Predictor:

@@ -17,7 +17,8 @@ class Event:
 
     Args:
         station: the stage that speaks ("split", "train", ...).
-        what: one word: "started", "done", "progress", "decided", "note".
+        what: one word: "started", "done", "progress", "decided", "note"; of a run "opened" (its folder) and how it
+            ends, "finished" (its summary), "stopped" or "failed"; of the audit "found" (findings).
         data: plain JSON values; for "progress": done, total (units of work) and anything worth showing.
         text: a sentence for people, without any raw text of the data.
     """

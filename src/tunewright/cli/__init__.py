@@ -28,6 +28,7 @@ from tunewright.cli import (
     registry,
     report,
     run,
+    studio,
     tune,
     watch,
 )
@@ -64,6 +65,7 @@ VERBS = (
     ("adapt", adapt.verb),
     ("keep", keep.verb),
     ("report", report.verb),
+    ("studio", studio.verb),
     ("doctor", doctor.verb),
 )
 for _name, _verb in VERBS:

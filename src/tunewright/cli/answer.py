@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -18,11 +18,13 @@ class Answer:
         value: what `--json` prints.
         text: what is printed without it.
         code: the exit code.
+        after: what is done once it is printed, such as to go on serving a page.
     """
 
     value: Mapping[str, Any]
     text: str
     code: int = 0
+    after: Callable[[], None] | None = None
 
 
 def print_answer(answer: Answer, *, as_json: bool) -> int:
@@ -30,6 +32,8 @@ def print_answer(answer: Answer, *, as_json: bool) -> int:
     text = json_text(answer.value) if as_json else answer.text.rstrip("\n")
     if text:
         _write(sys.stdout, text + "\n")
+    if answer.after is not None:
+        answer.after()
     return answer.code
 
 

@@ -49,6 +49,15 @@ JsonOption = Annotated[
 QuietOption = Annotated[
     bool, typer.Option("--quiet", metavar="", help="No progress; standard error holds errors only.")
 ]
+PageOption = Annotated[
+    bool, typer.Option("--page", metavar="", help="Serve a page on this machine that shows the work as it goes.")
+]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track", metavar="TRACKER", help="Also log to tensorboard, trackio or mlflow, on this disk. Repeatable."
+    ),
+]
 RequireOption = Annotated[
     bool, typer.Option("--require-objective", metavar="", help="Exit with 4 unless the objective is shown to be met.")
 ]

@@ -11,6 +11,7 @@ from tunewright.cli.options import (
     FreshOption,
     JsonOption,
     OnOption,
+    PageOption,
     PlanOption,
     QuietOption,
     RequireOption,
@@ -18,6 +19,7 @@ from tunewright.cli.options import (
     SetOption,
     TargetOption,
     TestOption,
+    TrackOption,
     ValidationOption,
     plan_from,
 )
@@ -39,6 +41,8 @@ def verb(
     out: RunOutOption = None,
     fresh: FreshOption = False,
     on: OnOption = None,
+    page: PageOption = False,
+    track: TrackOption = None,
     require_objective: RequireOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -49,14 +53,17 @@ def verb(
 
     Example: tunewright run tickets.csv --target team --set objective.at_least=0.9
     """
+    from tunewright.cli.page import paged, staying
     from tunewright.stories.placing import run_where_asked
 
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     if require_objective:
         _refuse_without_objective(resolved)
-    summary = walk(run_where_asked, resolved, out=out, fresh=fresh, quiet=quiet, on=on)
+    with paged(wanted=page, on=on) as live:
+        summary = walk(run_where_asked, resolved, out=out, fresh=fresh, quiet=quiet, on=on, hear=live, track=track)
     met = summary["verdict"]["objective"] == "met"
-    return Answer(value=summary, text=summary_text(summary), code=NOT_MET if require_objective and not met else 0)
+    code = NOT_MET if require_objective and not met else 0
+    return Answer(value=summary, text=summary_text(summary), code=code, after=staying(live, json=json))
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:

@@ -13,11 +13,13 @@ from tunewright.cli.options import (
     FreshOption,
     JsonOption,
     OnOption,
+    PageOption,
     PlanOption,
     QuietOption,
     SetOption,
     TargetOption,
     TestOption,
+    TrackOption,
     ValidationOption,
     plan_from,
 )
@@ -48,6 +50,8 @@ def verb(
     out: OutOption = None,
     fresh: FreshOption = False,
     on: OnOption = None,
+    page: PageOption = False,
+    track: TrackOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -57,6 +61,7 @@ def verb(
 
     Example: tunewright tune tickets.csv --target team --minutes 10
     """
+    from tunewright.cli.page import paged, staying
     from tunewright.stories.studying import study_story
 
     given = [f"search.trials={trials}"] if trials is not None else []
@@ -64,8 +69,9 @@ def verb(
     resolved = plan_from(
         data, target, plan=plan, overrides=[*(overrides or ()), *given], validation=validation, test=test
     )
-    told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet, on=on)
-    return Answer(value=told, text=study_text(told))
+    with paged(wanted=page, on=on) as live:
+        told = walk(study_story, resolved, out=out, fresh=fresh, quiet=quiet, on=on, hear=live, track=track)
+    return Answer(value=told, text=study_text(told), after=staying(live, json=json))
 
 
 def study_text(told: Mapping[str, Any]) -> str:

@@ -169,7 +169,7 @@ def _around(
     return Surroundings(
         loss=judging.loss,
         judge=judging.judge,
-        observe=_natural(run.observe, judging.sign),
+        observe=_natural(run.observe, judging),
         checkpoints=run.checkpoints,
         stop=run.stop,
         device=pick_device(),
@@ -242,11 +242,13 @@ def _terms(problem: Problem, precision: str, run: RunContext) -> Terms:
     return Terms(shape=shape, budget_gb=run.memory_gb, decide=partial(run.decide, "memory"))
 
 
-def _natural(observe: Observer, sign: int) -> Observer:
-    """Tell the metric as people know it: the loop's is turned so that higher is better."""
+def _natural(observe: Observer, judging: Judging) -> Observer:
+    """Tell the metric by its name and as people know it: the loop's is turned so that higher is better."""
 
     def told(event: Event) -> None:
-        data = {**event.data, "metric": sign * event.data["metric"]} if "metric" in event.data else event.data
+        data = event.data
+        if "metric" in data:
+            data = {**data, "metric": judging.sign * data["metric"], "metric_name": judging.metric}
         observe(replace(event, data=data))
 
     return told

@@ -22,10 +22,13 @@ ARTEFACTS: Final = (
     "model.json",
     "evaluation.json",
     "analysis.json",
+    "mistakes.json",
     "answers",
     "explanation.json",
     "summary.json",
     "report.html",
+    "progress.jsonl",
+    "tensorboard",
     "checkpoints",
     "bundle",
 )
@@ -101,6 +104,11 @@ class RunFolder:
         return self.path / "explanation.json"
 
     @property
+    def mistakes_json(self) -> Path:
+        """Rows of the validation and the test part that the model answers wrongly, by number."""
+        return self.path / "mistakes.json"
+
+    @property
     def answers(self) -> Path:
         """The folder of the model's answers for the test rows, by which runs are compared."""
         return self.path / "answers"
@@ -114,6 +122,11 @@ class RunFolder:
     def report_html(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def progress_jsonl(self) -> Path:
+        """What the run told while it worked, for whoever looks on; see `told`."""
+        return self.path / "progress.jsonl"
 
     @property
     def checkpoints(self) -> Path:

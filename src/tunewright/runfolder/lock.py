@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,16 @@ from tunewright.runfolder import disk
 NAME: Final = ".lock"
 PATIENCE: Final = 0.5  # seconds; a holder that is just leaving is worth waiting for, a working one is not
 _held: WeakSet[RunLock] = WeakSet()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who works in a run folder, as it says in the lock: process, machine, since when (UTC, ISO 8601), command."""
+
+    pid: int
+    host: str
+    started: str = ""
+    command: str = ""
 
 
 class RunLock:
@@ -78,6 +89,27 @@ class RunLock:
             os.close(fd)
 
 
+def holder_of(folder: str | os.PathLike[str]) -> Holder | None:
+    """Who holds a run folder, or None; asked from outside, and nothing is changed.
+
+    A process that has not yet said who it is has the id 0.
+    """
+    try:
+        fd = os.open(Path(folder) / NAME, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        # Shared and only for a moment: whoever wants to begin just then tries again, and two may look at once.
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return _told(fd)
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
 def _acquire(file: Path) -> int:
     """Open and lock `file`, or raise `RunError` naming its holder."""
     end = time.monotonic() + PATIENCE
@@ -116,11 +148,18 @@ def _introduction() -> bytes:
 
 
 def _holder(fd: int) -> str:
+    told = _told(fd)
+    if not told.pid:
+        return "another process, which has not yet said who it is"
+    return f"process {told.pid} on {told.host} since {told.started} ({told.command})"
+
+
+def _told(fd: int) -> Holder:
     try:
         told = json.loads(os.pread(fd, 4096, 0))
-        return f"process {told['pid']} on {told['host']} since {told['started']} ({told['command']})"
+        return Holder(pid=int(told["pid"]), **{name: str(told[name]) for name in ("host", "started", "command")})
     except (ValueError, KeyError, TypeError):
-        return "another process, which has not yet said who it is"
+        return Holder(pid=0, host="")
 
 
 def _let_go_in_child() -> None:

@@ -121,7 +121,9 @@ class Course:
         shown = natural(trial, self.setup.sign)
         score = "no score" if shown.score is None else f"{self.setup.metric} {shown.score:.4f}"
         text = f"Trial {trial.number + 1} of {self.options.trials}: {score}, {trial.state}."
-        self.run.tell("search", text, trial=trial.number)
+        self.run.tell(
+            "search", text, trial=trial.number, score=shown.score, metric=self.setup.metric, state=shown.state
+        )
 
     def journalled(self, name: str) -> Trial | None:
         """A trial of the journal, or None."""

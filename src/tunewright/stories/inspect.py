@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from tunewright.stories.knowledge import check_knowledge
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
+    from tunewright.learning.crossfit import Learned
     from tunewright.stories.scorecard import Scorecard
 
 REVIEWED = ("label_errors", "conflicting_labels")
@@ -77,15 +78,11 @@ def write_audit(inspection: Inspection, plan: Plan, out: Path | None, more: Mapp
 
 def write_sheet(inspection: Inspection, path: Path) -> int:
     """Write the rows with doubtful labels as a sheet for a person to review; returns how many there are."""
-    from tunewright.learning.suspects import suggested
     from tunewright.stories.review import write_review
 
-    prepared, learned = inspection.prepared, inspection.examined.learned()
+    prepared = inspection.prepared
     doubtful = [finding for finding in inspection.examined.findings if finding.kind in REVIEWED]
-    suggestions = {}
-    if learned is not None:
-        best = suggested(learned)
-        suggestions = {int(row): learned.labels[k] for row, k in zip(learned.rows, best, strict=True) if k >= 0}
+    suggestions = suggestions_of(inspection.examined.learned(), doubtful)
     return write_review(
         path,
         doubtful,
@@ -94,6 +91,17 @@ def write_sheet(inspection: Inspection, path: Path) -> int:
         suggestions=suggestions,
         fingerprint=fingerprint(prepared.raw),
     )
+
+
+def suggestions_of(learned: Learned | None, findings: Sequence[Finding]) -> dict[int, str]:
+    """By row that a person may be asked about, the label that the other rows suggest, as far as they suggest one."""
+    from tunewright.learning.suspects import suggested
+
+    if learned is None:
+        return {}
+    asked = {row for finding in findings if finding.kind in REVIEWED for row in finding.rows}
+    best = zip(learned.rows, suggested(learned), strict=True)
+    return {int(row): learned.labels[k] for row, k in best if k >= 0 and int(row) in asked}
 
 
 def calibrated(inspection: Inspection, plan: Plan, *, observe: Observer, rounds: int, deep: bool = True) -> Scorecard:

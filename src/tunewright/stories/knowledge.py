@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from tunewright.data import fingerprint
 from tunewright.errors import DataError
 from tunewright.plan import Plan
@@ -112,6 +114,11 @@ def labels_of(prepared: Prepared) -> tuple[str, ...]:
     if prepared.table.task == "regression":
         return ()
     seen = [*prepared.split.train, *prepared.split.validation]
-    cells = prepared.typed[prepared.table.target][seen].drop_nulls()
-    labels = cells.explode() if prepared.table.task == "multilabel" else cells
+    return labels_in(prepared.typed[prepared.table.target][seen])
+
+
+def labels_in(target: pl.Series) -> tuple[str, ...]:
+    """The labels that cells of a cast target hold, sorted."""
+    cells = target.drop_nulls()
+    labels = cells.explode() if isinstance(cells.dtype, pl.List) else cells
     return tuple(sorted(str(label) for label in labels.drop_nulls().unique().to_list()))

@@ -54,10 +54,10 @@ def write_review(
     if path.suffix.lower() != ".csv":
         raise PlanError(f"A review sheet must end in .csv. Got {path.name}. Rename it.")
     _refuse_to_overwrite(path)
-    suspects = _suspects(findings)
+    suspects = suspects_of(findings)
     rows = list(suspects)
     chosen = typed[rows]
-    given = _labels(chosen[table.target])
+    given = labels_as_text(chosen[table.target])
     sheet = pl.DataFrame(
         {
             "row": rows,
@@ -65,7 +65,7 @@ def write_review(
             "score": [None if score is None else f"{score:.4g}" for _, score in suspects.values()],
             "given_label": [None if label is None else neutral(label) for label in given],
             "suggested_label": [neutral(suggestions[row]) if row in suggestions else None for row in rows],
-            "text": [neutral(text) for text in _cells(chosen, table)],
+            "text": [neutral(text) for text in cells_as_text(chosen, table)],
             **dict.fromkeys(FILLED_IN, ""),
             "data": tag(fingerprint),
         },
@@ -106,7 +106,7 @@ def _refuse_to_overwrite(path: Path) -> None:
         )
 
 
-def _suspects(findings: Sequence[Finding]) -> dict[int, tuple[list[str], float | None]]:
+def suspects_of(findings: Sequence[Finding]) -> dict[int, tuple[list[str], float | None]]:
     """Each row once, with every kind of finding that names it, and its score in the first."""
     suspects: dict[int, tuple[list[str], float | None]] = {}
     for finding in findings:
@@ -118,7 +118,8 @@ def _suspects(findings: Sequence[Finding]) -> dict[int, tuple[list[str], float |
     return suspects
 
 
-def _labels(target: pl.Series) -> list[str | None]:
+def labels_as_text(target: pl.Series) -> list[str | None]:
+    """The labels of rows as a sheet writes them; None where a row has none."""
     if isinstance(target.dtype, pl.List):
         return [None if labels is None else SEPARATOR.join(labels) for labels in target.to_list()]
     if target.dtype.is_float():
@@ -126,7 +127,7 @@ def _labels(target: pl.Series) -> list[str | None]:
     return target.cast(pl.String).to_list()
 
 
-def _cells(rows: pl.DataFrame, table: Table) -> list[str]:
+def cells_as_text(rows: pl.DataFrame, table: Table) -> list[str]:
     """What a row's label has to be judged by: its only text, or its features by name."""
     names = [c.name for c in table.columns if c.role == "feature" and not c.derived and c.name in rows.columns]
     cells = rows.select(names).rows()

@@ -72,6 +72,15 @@ def read_review(
     return Corrections(file=name, fingerprint=fingerprint, entries=ordered, undecided=undecided)
 
 
+def read_label(text: str, *, labels: Sequence[str], task: TaskKind) -> tuple[str | None, str]:
+    """A label of the target as it is spelled there, or None and what is wrong with it.
+
+    >>> read_label("spam", labels=("ham", "spam"), task="binary")
+    ('spam', '')
+    """
+    return _Reader(labels=tuple(labels), task=task, rows=0).label(text.strip())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """Reads lines of a sheet for data with so many rows and these labels."""
@@ -89,9 +98,9 @@ class _Reader:
         wrongs = [text for text in (self._wrong_row(line), _wrong_decision(decision, new)) if text]
         label, given = None, _cell(line, "given_label")
         if decision == "relabel":
-            label, unfit = self._label(new or _cell(line, "suggested_label"))
+            label, unfit = self.label(new or _cell(line, "suggested_label"))
             wrongs += [unfit] if unfit else []
-            if label is not None and label == (self._label(given)[0] if given else None):
+            if label is not None and label == (self.label(given)[0] if given else None):
                 wrongs.append(f"must change the label. Got {show(label)}, which the row has. Write keep.")
         if wrongs:
             return None, wrongs
@@ -119,7 +128,7 @@ class _Reader:
             )
         return ""
 
-    def _label(self, text: str) -> tuple[str | None, str]:
+    def label(self, text: str) -> tuple[str | None, str]:
         """A label of the target as it is spelled there, or what is wrong with it."""
         if not text:
             return None, "must have a new label. Got none, and none is suggested. Write it in new_label."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,8 @@ from tunewright.remote import is_url
 from tunewright.runfolder import Journal, RunFolder, open_run, read_entries, read_json, write_json
 from tunewright.runfolder.context import RunContext
 from tunewright.runfolder.place import Place, held
+from tunewright.runfolder.told import kept
+from tunewright.stories import telling
 from tunewright.stories.audit import examine
 from tunewright.stories.knowledge import check_knowledge, correct, corrections_json, with_behaviours
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
@@ -100,6 +102,7 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
         folder = open_run(place.path, plan_text=request.plan.to_yaml(), digest=digest, fresh=request.fresh)
         if folder.finished:
             place.settle()
+            request.observe(telling.opened(place, request.plan, finished=True))
             request.observe(Event(station="run", what="note", text=f"{place.name} is finished; --fresh starts over."))
             return folder, read_json(folder.summary_json)
         try:
@@ -114,8 +117,9 @@ def walk(request: Request, road: Walk, *, home: str) -> tuple[RunFolder, dict[st
 
 
 def _walk_in(folder: RunFolder, place: Place, request: Request, road: Walk, loaded: Loaded) -> dict[str, Any]:
-    with Journal(folder.journal) as journal:
-        request = replace(request, observe=to_all(place.keep_up, request.observe))
+    with Journal(folder.journal) as journal, kept(folder.progress_jsonl) as told:
+        request = replace(request, observe=to_all(told, place.keep_up, request.observe))
+        request.observe(telling.opened(place, request.plan))
         context = RunContext(
             observe=request.observe,
             decide=journal.decide,
@@ -127,6 +131,7 @@ def _walk_in(folder: RunFolder, place: Place, request: Request, road: Walk, load
         summary = place.as_found(road(request, loaded, folder, context))
         write_json(folder.summary_json, summary)
         journal.append("finished", {})
+        request.observe(telling.finished(summary))
     return summary
 
 
@@ -153,6 +158,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     from tunewright.stories.answering import answers_of_run, keep_answers
     from tunewright.stories.errors import look_at_errors
     from tunewright.stories.improving import improve
+    from tunewright.stories.mistaken import mistaken
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
@@ -184,6 +190,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     examples = request.plan.report.examples
     analysis = look_at_errors(prepared, trained, findings=findings, doubts=doubts, examples=examples)
     write_json(folder.analysis_json, analysis)
+    write_json(folder.mistakes_json, mistaken(prepared, trained))
     clock.lap("evaluate")
     explanation = _explain(prepared, trained, folder, request.plan, run)
     clock.lap("explain")
@@ -236,6 +243,7 @@ def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> A
 
 def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> Audited:
     from tunewright.stories.errors import doubts_of
+    from tunewright.stories.inspect import suggestions_of
     from tunewright.stories.repair import mend
 
     prepared = prepare(loaded, plan)
@@ -243,12 +251,19 @@ def _audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> 
     check_knowledge(prepared, plan)
     prepared, corrections = correct(prepared, plan)
     examined = examine(prepared, plan, run)
+    run.observe(telling.found(examined.findings))
     mended = mend(prepared, examined, plan, run)
-    write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections))
+    suggestions = suggestions_of(examined.learned(), examined.findings)
+    write_json(folder.audit_json, _audit_json(mended, examined.findings, corrections, suggestions))
     return Audited(mended, examined.findings, doubts_of(examined.learned(), seed=plan.seed))
 
 
-def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corrections | None) -> dict[str, Any]:
+def _audit_json(
+    mended: Mended,
+    findings: tuple[Finding, ...],
+    corrections: Corrections | None,
+    suggestions: Mapping[int, str],
+) -> dict[str, Any]:
     return {
         "rows": mended.prepared.typed.height,
         "findings": findings,
@@ -256,6 +271,7 @@ def _audit_json(mended: Mended, findings: tuple[Finding, ...], corrections: Corr
         "repairs": mended.repairs,
         "remedies": mended.trials,
         "corrections": corrections_json(corrections),
+        "suggestions": suggestions,
     }
 
 
