@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.efficiency import Efficiency, Energy
 from tunewright.records.explaining import (
     ColumnWeight,
     Expectation,
@@ -20,6 +21,7 @@ from tunewright.records.explaining import (
     WordEffect,
 )
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
+from tunewright.records.robustness import Damage, DamagedText, Flip, Robustness
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -43,13 +45,18 @@ __all__ = [
     "ComparedSlice",
     "Comparison",
     "Curve",
+    "Damage",
+    "DamagedText",
     "Diagnosis",
+    "Efficiency",
+    "Energy",
     "Epoch",
     "Evaluation",
     "Expectation",
     "Explained",
     "Explanation",
     "Finding",
+    "Flip",
     "Folds",
     "Impact",
     "Importance",
@@ -63,6 +70,7 @@ __all__ = [
     "Promise",
     "RemedyTrial",
     "Repair",
+    "Robustness",
     "Round",
     "Rung",
     "Score",
