@@ -31,6 +31,7 @@ TREES = "trees.safetensors"
 SEEN = "seen.safetensors"
 BEHAVIOURS = "behaviours.json"
 EXPLAINING = "explaining.json"
+EVIDENCE = "evidence.json"
 LOADED = (".json", ".safetensors")
 
 

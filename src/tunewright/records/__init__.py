@@ -9,6 +9,14 @@ from __future__ import annotations
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
 from tunewright.records.efficiency import Efficiency, Energy
+from tunewright.records.evidence import (
+    ChoiceEvidence,
+    ClassEvidence,
+    DataEvidence,
+    Evidence,
+    Origin,
+    SliceEvidence,
+)
 from tunewright.records.explaining import (
     ColumnWeight,
     Expectation,
@@ -39,6 +47,8 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "Ceiling",
+    "ChoiceEvidence",
+    "ClassEvidence",
     "Column",
     "ColumnWeight",
     "Compared",
@@ -47,11 +57,13 @@ __all__ = [
     "Curve",
     "Damage",
     "DamagedText",
+    "DataEvidence",
     "Diagnosis",
     "Efficiency",
     "Energy",
     "Epoch",
     "Evaluation",
+    "Evidence",
     "Expectation",
     "Explained",
     "Explanation",
@@ -67,6 +79,7 @@ __all__ = [
     "Mistake",
     "MistakeGroup",
     "Neighbour",
+    "Origin",
     "Promise",
     "RemedyTrial",
     "Repair",
@@ -76,6 +89,7 @@ __all__ = [
     "Score",
     "Slice",
     "SliceAction",
+    "SliceEvidence",
     "Slices",
     "Split",
     "Study",

@@ -5,12 +5,15 @@ Everything is chosen by then, and nothing follows from what comes out: it is par
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from tunewright.evaluation.robustness import Measured, Tried, measure_robustness
+from tunewright.records import DamagedText, Evaluation
+from tunewright.runfolder.context import RunContext
 
 if TYPE_CHECKING:
     from tunewright.bundle.model import FittedModel
@@ -18,6 +21,17 @@ if TYPE_CHECKING:
     from tunewright.stories.training import Trained
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def with_robustness(
+    evaluation: Evaluation, prepared: Prepared, trained: Trained, run: RunContext
+) -> tuple[Evaluation, tuple[DamagedText, ...]]:
+    """The evaluation with what damage does to the test rows, and some damaged texts, which are raw text of the data."""
+    found = damage_run(prepared, trained)
+    if found is None:
+        return evaluation, ()
+    run.tell("evaluate", found.robustness.text)
+    return replace(evaluation, robustness=found.robustness), found.texts
 
 
 def damage_run(prepared: Prepared, trained: Trained) -> Measured | None:
@@ -34,17 +48,20 @@ def damage_run(prepared: Prepared, trained: Trained) -> Measured | None:
     )
 
 
-def damage_given(model: FittedModel, typed: pl.DataFrame, rows: Array, *, seed: int = 0) -> Measured | None:
+def damage_given(
+    model: FittedModel, typed: pl.DataFrame, rows: Array, *, metric: str | None = None, seed: int = 0
+) -> Measured | None:
     """Damage labelled rows of a file.
 
     Args:
         model: of the bundle.
         typed: the rows, cast.
         rows: their numbers in the file.
+        metric: that falls or does not; default: that of the run.
         seed: of what is drawn.
     """
     targets = model.task.encode(typed[model.preprocessor.table.target])
-    return _measured(model, typed, rows, targets, metric=model.metric, part="given", seed=seed)
+    return _measured(model, typed, rows, targets, metric=metric or model.metric, part="given", seed=seed)
 
 
 def _measured(

@@ -1,4 +1,4 @@
-"""Each kind of damage: what it does to a text, the same text always the same, no row touched that has nothing to damage."""
+"""Each kind of damage: what it does to a text, the same text always alike, and nothing where nothing can be damaged."""
 
 import numpy as np
 import polars as pl

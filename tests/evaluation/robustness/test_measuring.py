@@ -132,7 +132,7 @@ def test_every_task_of_a_run(learned, kind):
     robustness = found.robustness
     assert robustness.rows == robustness.of == len(prepared.split.test) == 40
     names = [line.name for line in robustness.damages]
-    assert ("typos" in names) == (kind != "table") or robustness.damages[0].verdict == "nothing to change"
+    assert ("typos" in names) == (kind != "table")
     assert ("without amount" in names) == (kind in ("table", "mixed"))
     assert all(flip.row in prepared.split.test for line in robustness.damages for flip in line.flips)
     assert from_json(Robustness, to_json(robustness)) == robustness
@@ -144,7 +144,7 @@ def test_every_task_of_a_run(learned, kind):
 
 
 def test_damaged_rows_get_the_answers_that_the_bundle_would_give(learned):
-    prepared, judging, fitted = learned("mixed")
+    _, judging, fitted = learned("mixed")
     typed = judging.problem.typed["test"]
     predictor = Predictor(fitted.model)
     found = damage_given(fitted.model, typed, np.arange(typed.height))

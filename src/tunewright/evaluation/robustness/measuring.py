@@ -64,6 +64,7 @@ def measure_robustness(
         tally(ground, kind=damage.kind, name=name, cells=cells)
         for damage in damages
         for name, cells in damage.change(rows)
+        if cells  # text is damaged where there is some
     ]
     robustness = Robustness(
         metric=metric,
