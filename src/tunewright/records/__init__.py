@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.contrasting import Contrast, Paired, RunLine
 from tunewright.records.efficiency import Efficiency, Energy
 from tunewright.records.evidence import (
     ChoiceEvidence,
@@ -54,6 +55,7 @@ __all__ = [
     "Compared",
     "ComparedSlice",
     "Comparison",
+    "Contrast",
     "Curve",
     "Damage",
     "DamagedText",
@@ -80,11 +82,13 @@ __all__ = [
     "MistakeGroup",
     "Neighbour",
     "Origin",
+    "Paired",
     "Promise",
     "RemedyTrial",
     "Repair",
     "Robustness",
     "Round",
+    "RunLine",
     "Rung",
     "Score",
     "Slice",

@@ -28,10 +28,11 @@ class Flip:
 class Damage:
     """What one kind of damage did.
 
-    `name` says which ("typos", "without amount"), `kind` which line of the table of damages it comes from. `changed`
-    counts the rows whose cells it changed; `fall` is how far the metric falls over all sampled rows, positive where the
-    model is worse, with a paired interval; `p_value` is adjusted (Holm) for all damages that were tried; `flipped` the
-    share of the changed rows whose answer changed; `flips` the first of them, those that were the surest before.
+    `name` says which ("typos", "without amount"), `kind` which line of the table of damages it comes from, `says` what
+    happens to a row. `changed` counts the rows whose cells it changed; `fall` is how far the metric falls over all
+    sampled rows, positive where the model is worse, with a paired interval; `p_value` is adjusted (Holm) for all that
+    was tried; `flipped` the share of the changed rows whose answer changed; `flips` the first of these, those that were
+    the surest before.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Damage:
     verdict: DamageVerdict
     flipped: Score | None = None
     flips: tuple[Flip, ...] = ()
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

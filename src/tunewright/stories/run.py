@@ -157,6 +157,7 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     from tunewright.stories.errors import look_at_errors
     from tunewright.stories.evidence import Gathered
     from tunewright.stories.improving import improve
+    from tunewright.stories.mistakes import with_reasons
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
@@ -195,6 +196,9 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     write_json(folder.analysis_json, analysis)
     clock.lap("evaluate")
     explanation = _explain(prepared, trained, folder, request.plan, run)
+    if examples:
+        analysis = with_reasons(analysis, prepared, trained, explanation)
+        write_json(folder.analysis_json, analysis)
     clock.lap("explain")
     energy = meter.total()
     got = Gathered(

@@ -61,7 +61,7 @@ def measure_robustness(
     ground = Ground(tried=sampled, rows=rows, base=sampled.outcome(rows.typed), metric=metric, seed=seed)
     whole = score(metric, ground.base, seed=seed)
     found = [
-        tally(ground, kind=damage.kind, name=name, cells=cells)
+        tally(ground, damage, name=name, cells=cells)
         for damage in damages
         for name, cells in damage.change(rows)
         if cells  # text is damaged where there is some

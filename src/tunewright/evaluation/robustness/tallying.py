@@ -11,7 +11,7 @@ import polars as pl
 
 from tunewright.errors import DataError
 from tunewright.evaluation.behaviours.results import differing
-from tunewright.evaluation.robustness.base import Cells, Rows, with_cells
+from tunewright.evaluation.robustness.base import Cells, Damaging, Rows, with_cells
 from tunewright.evaluation.robustness.subject import Tried
 from tunewright.metrics import Outcome, difference
 from tunewright.records import Comparison, Damage, DamagedText, Flip
@@ -47,7 +47,7 @@ class Tally:
     """What one damage did.
 
     Args:
-        kind: line of the table of damages.
+        damage: line of the table of damages.
         name: of what was tried.
         cells: the new cells by column.
         changed: (n,) rows with another cell than before.
@@ -56,7 +56,7 @@ class Tally:
         after: the answers to the damaged rows.
     """
 
-    kind: str
+    damage: Damaging
     name: str
     cells: Cells
     changed: Array
@@ -65,14 +65,14 @@ class Tally:
     after: Outcome
 
 
-def tally(ground: Ground, *, kind: str, name: str, cells: Cells) -> Tally:
+def tally(ground: Ground, damage: Damaging, *, name: str, cells: Cells) -> Tally:
     """Ask the model about damaged rows."""
     changed = _changed(ground.rows.typed, cells)
     if not changed.any():
-        return Tally(kind=kind, name=name, cells=cells, changed=changed, fall=None, flips=(), after=ground.base)
+        return Tally(damage=damage, name=name, cells=cells, changed=changed, fall=None, flips=(), after=ground.base)
     after = ground.tried.outcome(with_cells(ground.rows, cells))
     return Tally(
-        kind=kind,
+        damage=damage,
         name=name,
         cells=cells,
         changed=changed,
@@ -87,7 +87,8 @@ def line_of(one: Tally, ground: Ground) -> Damage:
     changed, fall = int(one.changed.sum()), one.fall
     return Damage(
         name=one.name,
-        kind=one.kind,
+        kind=one.damage.kind,
+        says=one.damage.says,
         changed=changed,
         fall=None if fall is None else fall.difference,
         p_value=None if fall is None else fall.p_value,
@@ -99,7 +100,7 @@ def line_of(one: Tally, ground: Ground) -> Damage:
 
 def texts_of(one: Tally, ground: Ground) -> Iterator[DamagedText]:
     """What rows look like whose answers changed; nothing where no text was damaged."""
-    texts = [name for name in one.cells if name in ground.rows.texts and one.kind != "missing"]
+    texts = [name for name in one.cells if name in ground.rows.texts and one.damage.kind != "missing"]
     for place in one.flips[:TEXTS] if texts else ():
         old = {name: ground.rows.typed[name][place] for name in texts}
         new = {name: one.cells[name][place] for name in texts}
