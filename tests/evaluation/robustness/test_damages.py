@@ -173,3 +173,12 @@ def test_derived_columns_follow_their_sources():
     assert found["twice"].to_list() == [None, None] and found["other"].to_list() == [7.0, 7.0]
     found = with_cells(rows, dict(Truncation().change(rows))["cut in half"])
     assert found["count"].to_list() == [1.0, 1.0] and found["twice"].to_list() == [2.0, 2.0]
+
+
+def test_the_page_for_users_names_every_kind():
+    from pathlib import Path
+
+    page = (Path(__file__).parents[3] / "docs" / "evidence.md").read_text("utf-8")
+    assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")][: len(DAMAGES)] == [
+        damage.kind for damage in DAMAGES
+    ]
