@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunewright.records import Contrast, RunLine
+from tunewright.records import Compared, Contrast, RunLine
 from tunewright.report import charts, drawing, words
 from tunewright.report.drawing import Figure
 
@@ -45,18 +46,26 @@ def figures(found: Contrast) -> dict[str, Figure]:
     scores = {line.name: line.score for line in found.runs if line.score is not None}
     if scores:
         made["scores"] = charts.intervals(scores, metric=found.metric)
-    gaps = {one.name: one.compared.difference for one in found.paired if one.compared is not None}
-    if gaps:
-        made["differences"] = charts.intervals(gaps, metric=found.metric)
-        layout = made["differences"]["layout"]
-        layout["xaxis"]["title"] |= {
-            "text": f"{words.metric(found.metric)}, difference from {_cut(found.runs[0].name)}"
-        }
-        layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "--line"}
+    compared = {one.name: one.compared for one in found.paired if one.compared is not None}
+    if compared:
+        made["differences"] = _differences(compared, found)
     curves = [line for line in found.runs if line.metric == found.metric and _trained(line)]
     if curves:
         made["curves"] = _curves(curves, found.metric)
     return made
+
+
+def _differences(compared: Mapping[str, Compared], found: Contrast) -> Figure:
+    """A dot and an interval per run, filled where it is better or worse than the first."""
+    chart = charts.intervals({name: one.difference for name, one in compared.items()}, metric=found.metric)
+    for trace, one in zip(chart["data"], compared.values(), strict=True):
+        colour, symbol = ("--muted", "circle-open") if one.verdict == "no evidence" else ("--accent", "circle")
+        trace["marker"] |= {"color": colour, "symbol": symbol}
+        trace["error_x"]["color"] = colour
+    axis = chart["layout"]["xaxis"]
+    axis["title"] |= {"text": f"{words.metric(found.metric)}, difference from {_cut(found.runs[0].name)}"}
+    chart["layout"]["xaxis"] = axis | {"zeroline": True, "zerolinecolor": "--line"}
+    return chart
 
 
 def _curves(lines: list[RunLine], metric: str) -> Figure:

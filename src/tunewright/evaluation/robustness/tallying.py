@@ -13,13 +13,14 @@ from tunewright.errors import DataError
 from tunewright.evaluation.behaviours.results import differing
 from tunewright.evaluation.robustness.base import Cells, Damaging, Rows, with_cells
 from tunewright.evaluation.robustness.subject import Tried
-from tunewright.metrics import Outcome, difference
+from tunewright.metrics import Outcome, difference, metric
 from tunewright.records import Comparison, Damage, DamagedText, Flip
 from tunewright.records.robustness import DamageVerdict
 from tunewright.stats import wilson
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FLIPS = 10
+ROUNDS = 1000  # of the paired bootstrap
 TEXTS = 3  # damaged texts that are shown of each kind
 
 
@@ -126,10 +127,21 @@ def _changed(typed: pl.DataFrame, cells: Cells) -> Array:
 
 def _fall(ground: Ground, after: Outcome) -> Comparison | None:
     """How much better the rows as they are do, paired."""
+    # Where no answer is another there is nothing to resample.
+    rounds = 1 if _alike(ground.metric, ground.base, after) else ROUNDS
     try:
-        return difference(ground.metric, ground.base, after, names=("as it is", "damaged"), seed=ground.seed)
+        return difference(
+            ground.metric, ground.base, after, names=("as it is", "damaged"), seed=ground.seed, rounds=rounds
+        )
     except DataError:  # the metric is not defined for one of the two
         return None
+
+
+def _alike(name: str, a: Outcome, b: Outcome) -> bool:
+    """Whether the metric reads the same from both."""
+    if metric(name).needs == "probabilities" and not np.array_equal(a.probabilities, b.probabilities):
+        return False
+    return np.array_equal(a.labels, b.labels)
 
 
 def _flips(ground: Ground, after: Outcome, changed: Array) -> tuple[int, ...]:
