@@ -224,5 +224,5 @@ def test_a_dearer_method_is_checked_only_where_the_cheaper_fails(learned, monkey
 
     monkeypatch.setattr(whole, "check_cases", fails)
     found = whole.until_one_passes(asker, typed.head(6))
-    assert [(one.method, one.passed) for one in found][0] == ("occlusion", False)
+    assert (found[0].method, found[0].passed) == ("occlusion", False)
     assert len(found) == 2 and found[1].method == "integrated_gradients"
