@@ -7,8 +7,9 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from tunewright.evaluation import baselines
 from tunewright.evaluation.baselines import BASELINES, Rows
+from tunewright.evaluation.efficiency import measure_efficiency
 from tunewright.evaluation.evaluate import evaluate
-from tunewright.evaluation.limits import measure_limits
+from tunewright.evaluation.limits import limits_of
 from tunewright.objective import Limits, Objective
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision
@@ -146,11 +147,13 @@ def test_per_class_scores_and_the_verdict(learned, evaluated):
     assert "majority" in evaluation.verdict.text
 
 
-def test_limits_are_measured_only_where_asked(learned):
+def test_limits_are_what_was_measured_as_far_as_asked(learned):
     prepared, judging, fitted = learned("text")
     rows = judging.problem.typed["validation"]
-    assert measure_limits(fitted.model, rows, Limits()) == {}
-    measured = measure_limits(fitted.model, rows, Limits(latency_ms=1, size_mb=1))
+    cost = measure_efficiency(fitted.model, rows)
+    assert limits_of(cost.efficiency, Limits()) == {}
+    measured = limits_of(cost.efficiency, Limits(latency_ms=1, size_mb=1))
+    assert measured == {"latency_ms": cost.efficiency.latency_ms["p50"], "size_mb": cost.efficiency.size_mb}
     weights = sum(p.numel() for p in fitted.model.network.parameters()) * 4 / 1e6
     assert measured["size_mb"] == pytest.approx(weights, abs=0.02)
     assert 0 < measured["latency_ms"] < 1000

@@ -99,3 +99,18 @@ def test_usual_cells_follow_the_train_rows():
 def test_categories_of_earlier_bundles_are_drawn_evenly():
     fitted = Featurizer(features=(CategoryFeature(column="c", values=("x", "y")),))
     assert sorted(references(fitted)["c"]) == ["x"] * 4 + ["y"] * 4
+
+
+def test_texts_that_are_one_to_the_tokenizer_are_encoded_once(learned):
+    _, judging, fitted = learned("text")
+    asker = Asker(fitted.model)
+    rows = judging.problem.typed["test"].head(1)
+    same = [["bako lili"], ["BAKO lili"], ["bako  LILI"]]
+    found = [asker.outputs([texts], rows) for texts in same]
+    assert asker.encoded == 1
+    # What stands beside the network reads letters itself, so only the network's part must be the same.
+    features = [asker.features([texts], rows) for texts in same]
+    assert np.array_equal(features[0], features[1]) and np.array_equal(features[0], features[2])
+    assert found[0].shape == (1, 3)
+    asker.outputs([["lili bako"]], rows)
+    assert asker.encoded == 2

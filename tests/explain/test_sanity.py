@@ -11,7 +11,8 @@ import pytest
 from tunewright.explain.asking import Asker
 from tunewright.explain.attribution import Attribution
 from tunewright.explain.cases import make_cases
-from tunewright.explain.curves import areas
+from tunewright.explain.curves import PAIRS, areas
+from tunewright.explain.curves import _by_chance as by_chance
 from tunewright.explain.local import aims_of
 from tunewright.explain.methods import EXPLAINERS, explainer
 from tunewright.explain.sanity import best, check_methods, rank_correlation, shuffled, shuffled_trees
@@ -157,3 +158,19 @@ def test_rank_correlation_is_spearmans():
     a, b = rng.normal(size=12), rng.integers(0, 4, 12)
     assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic)
     assert rank_correlation(a, np.zeros(12)) == 0.0
+
+
+def test_chance_comes_in_pairs_that_ask_the_same_questions(rows):
+    orders = by_chance(12, np.random.default_rng(0))
+    assert len(orders) == 2 * PAIRS
+    for one, back in zip(orders[::2], orders[1::2], strict=True):
+        assert sorted(one) == list(range(12)) and list(back) == list(one)[::-1]
+    # What the one has deleted after six steps, the other has inserted: the texts are the same.
+    asker, cases, aims = rows
+    fresh = Asker(asker.model)
+    even = [pair for pair in zip(cases, aims, strict=True) if pair[0].units % 2 == 0]
+    case, aim = max(even, key=lambda pair: pair[0].units)
+    areas(fresh, [case], [aim], [np.arange(case.units, dtype=float)])
+    points = len(np.unique(np.round(np.linspace(0, case.units, min(6, case.units) + 1)).astype(int)))
+    # Between the ends its own order asks at every point both ways, and so does each pair, not each order.
+    assert fresh.encoded <= 2 * (1 + PAIRS) * (points - 2) + 2

@@ -1,5 +1,7 @@
 """What a model looks at as a whole: importances by plain computation, words that were planted, expectations."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -206,3 +208,21 @@ def test_expectations_of_columns(learned):
     assert "every cell is the same" in found[2].text
     assert check_expectations((), columns, None, task) == ()
     assert len(check_expectations(("a", "c"), columns, None, task)) == 2
+
+
+def test_a_dearer_method_is_checked_only_where_the_cheaper_fails(learned, monkeypatch):
+    from tunewright.explain import whole
+
+    model, typed, _, _ = parts(learned, "text")
+    asker = Asker(model)
+    assert [one.method for one in whole.until_one_passes(asker, typed.head(6))] == ["occlusion"]
+    real = whole.check_cases
+
+    def fails(asker, typed, *, seed=0, methods):
+        (check,) = real(asker, typed, seed=seed, methods=methods)
+        return (check if check.method != "occlusion" else replace(check, passed=False),)
+
+    monkeypatch.setattr(whole, "check_cases", fails)
+    found = whole.until_one_passes(asker, typed.head(6))
+    assert (found[0].method, found[0].passed) == ("occlusion", False)
+    assert len(found) == 2 and found[1].method == "integrated_gradients"

@@ -13,7 +13,7 @@ from tunewright.records import Analysis, Mistake, MistakeGroup, Table
 from tunewright.tasks import Classification, Multilabel, Regression, Task
 
 Array = np.ndarray[Any, np.dtype[Any]]
-MOST_MISTAKES = 30
+MOST_MISTAKES = 100
 MOST_POINTS = 2000
 LONGEST_CELL = 300
 MOST_GROUPS = 20

@@ -11,6 +11,7 @@
     reference.safetensors                              the rows it was judged on, as numbers, to compare new rows with
     behaviours.json                                    what the expert asks of the model, where the plan has it
     explaining.json                                    how its explanations were checked, and which method is the best
+    evidence.json                                      what the card says, for machines
     parity.json                                        the proof that what was written answers as what was trained
     README.md                                          the model card
     SHA256SUMS                                         digests of every file above
@@ -27,13 +28,23 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, REFERENCE, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import (
+    BEHAVIOURS,
+    EVIDENCE,
+    EXPLAINING,
+    FORMAT,
+    REFERENCE,
+    SEEN,
+    SUMS,
+    TREES,
+    read_bundle,
+)
 from tunewright.bundle.reference import Reference
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
 from tunewright.models.safety import sha256
-from tunewright.records import to_json
+from tunewright.records import Evidence, to_json
 from tunewright.runfolder import write_arrays, write_folder, write_json, write_text
 from tunewright.tasks import task_to_json
 
@@ -57,6 +68,8 @@ def write_bundle(
     seen: SeenRows | None = None,
     explaining: Mapping[str, Any] | None = None,
     reference: Reference | None = None,
+    evidence: Evidence | None = None,
+    expected: np.ndarray[Any, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a bundle atomically, read it back, and hold it to the model in memory on `sample`, typed rows.
 
@@ -71,6 +84,8 @@ def write_bundle(
         seen: the rows it learned from, to be told again when they come back as test rows.
         explaining: how explanations of it were checked, as plain JSON.
         reference: the rows it was judged on, as numbers.
+        evidence: what the card says, for machines.
+        expected: (n, K) outputs of the model for `sample`, where somebody has asked for them before.
 
     Returns:
         The parity report.
@@ -78,7 +93,7 @@ def write_bundle(
     Raises:
         ExportError: the bundle answers otherwise than the model that was trained; nothing is left under the final name.
     """
-    expected = model.outputs(sample)
+    expected = model.outputs(sample) if expected is None else expected
     with write_folder(folder) as temporary:
         _write_files(temporary, model, backbone_folder, extra)
         write_text(temporary / "README.md", card)
@@ -90,6 +105,8 @@ def write_bundle(
             write_arrays(temporary / REFERENCE, reference.arrays())
         if explaining is not None:
             write_json(temporary / EXPLAINING, explaining)
+        if evidence is not None:
+            write_json(temporary / EVIDENCE, evidence)
         _write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)

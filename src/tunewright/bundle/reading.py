@@ -33,6 +33,7 @@ SEEN = "seen.safetensors"
 REFERENCE = "reference.safetensors"
 BEHAVIOURS = "behaviours.json"
 EXPLAINING = "explaining.json"
+EVIDENCE = "evidence.json"
 LOADED = (".json", ".safetensors")
 
 

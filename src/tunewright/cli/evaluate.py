@@ -31,6 +31,10 @@ def verb(
         str | None,
         typer.Option("--tests", metavar="FILE", help="Behaviours to try (YAML). Default: those the bundle holds."),
     ] = None,
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", metavar="", help="Also damage a sample of the rows and say how far it falls."),
+    ] = False,
     require_objective: RequireOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -38,8 +42,10 @@ def verb(
     """Score a bundle on the labelled rows of DATA: every metric of its task, with 95 % intervals.
 
     What the expert asked of the model (knowledge.tests of the plan) is tried again, also on rows of DATA.
+    --robustness damages up to 200 of them (typos, capitals, cut texts, empty cells) and tells which answers change.
     """
     from tunewright.api import load
+    from tunewright.cli.evidence_text import robustness_lines
     from tunewright.cli.text import behaviour_lines, score_rows, table
     from tunewright.errors import PlanError
     from tunewright.records import to_json
@@ -50,7 +56,10 @@ def verb(
         raise PlanError("--require-objective needs something to require. Got no --at-least. Add it.")
     predictor = load(bundle)
     objective = _objective(predictor, metric, at_least)
-    found = evaluate_bundle(predictor, data, tests=Path(tests) if tests is not None else None, by=_digest(bundle))
+    asked = Path(tests) if tests is not None else None
+    found = evaluate_bundle(
+        predictor, data, tests=asked, by=_digest(bundle), robustness=objective.metric if robustness else None
+    )
     said = _verdict(objective, found.unseen or found.scores)
     value: dict[str, Any] = {
         "bundle": shown(bundle),
@@ -62,6 +71,7 @@ def verb(
         "metrics_unseen": to_json(found.unseen),
         "looks": found.looks,
         "behaviours": to_json(found.behaviours),
+        "robustness": to_json(found.robustness),
     }
     lines = [
         said.text,
@@ -69,6 +79,7 @@ def verb(
         table(score_rows(value["metrics"])),
         *_caveats(value),
         *behaviour_lines(value["behaviours"]),
+        *robustness_lines(value["robustness"]),
     ]
     text = "\n".join(lines)
     return Answer(value=value, text=text, code=NOT_MET if require_objective and said.objective != "met" else 0)

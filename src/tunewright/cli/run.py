@@ -68,6 +68,7 @@ def verb(
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """What a person reads when a run ends: verdict, comparison, findings, paths."""
+    from tunewright.cli.evidence_text import efficiency_line, robustness_line
     from tunewright.cli.text import (
         behaviour_lines,
         comparison_table,
@@ -85,6 +86,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             comparison_table(summary),
             *slice_lines(summary.get("slices", ())),
             *behaviour_lines(summary.get("behaviours", ())),
+            *robustness_line(summary.get("robustness")),
+            *efficiency_line(summary.get("efficiency")),
             *expectation_lines(summary.get("expectations", ())),
             "",
             *finding_lines(summary["findings"], where=summary["report"]),

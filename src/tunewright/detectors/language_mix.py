@@ -170,8 +170,32 @@ def _word_hits(texts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
+def usual_language(texts: pl.Series, *, share: float = 0.2) -> str | None:
+    """The language of most texts by their small words, or a script that says it; None where none is clearly spoken.
+
+    Args:
+        texts: of one column.
+        share: of the texts that have to speak it clearly; short texts have no small words.
+
+    >>> usual_language(pl.Series(["where is my parcel", "I do not have it", "x"])), usual_language(pl.Series(["baba"]))
+    ('English', None)
+    """
+    rows = pl.DataFrame({"row": np.arange(len(texts)), "text": texts}).drop_nulls()
+    script = _most(_scripts(rows), "script")
+    if script != "Latin":
+        return script
+    spoken = _spoken(_word_hits(rows))
+    usual = _most(spoken, "language")
+    return usual if usual and (spoken["language"] == usual).sum() >= share * rows.height else None
+
+
 def _usual(hits: pl.DataFrame) -> str | None:
     """The language in which most texts have the most small words; None where no language is clearly spoken."""
+    return _most(_spoken(hits), "language")
+
+
+def _spoken(hits: pl.DataFrame) -> pl.DataFrame:
+    """The language of every row that clearly speaks one, by the small words in it."""
     by_language = pl.DataFrame(
         [(word, language) for language, words in WORDS.items() for word in words],
         schema=["word", "language"],
@@ -179,8 +203,7 @@ def _usual(hits: pl.DataFrame) -> str | None:
     )
     counts = hits.join(by_language, on="word").group_by("row", "language").agg(count=pl.len())
     best = counts.filter((pl.col("count") == pl.col("count").max().over("row")) & (pl.col("count") >= 2))
-    alone = best.filter(pl.len().over("row") == 1)
-    return _most(alone, "language")
+    return best.filter(pl.len().over("row") == 1)
 
 
 def _most(told: pl.DataFrame, column: str) -> str | None:

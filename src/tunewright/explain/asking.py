@@ -32,6 +32,7 @@ class Asker:
         self.seed = seed
         self.encoded = 0
         self._vectors: dict[str, Array] = {}
+        self._by_tokens: dict[bytes, Array] = {}
         self._kept: dict[str, Any] = {}
 
     @cached_property
@@ -103,6 +104,16 @@ class Asker:
 
     def _encode(self, texts: Sequence[str]) -> Array:
         """(n, D) vectors of texts; each distinct one is computed once."""
+        if len(self._vectors) > MOST_HELD:
+            self._vectors.clear()
+            self._by_tokens.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._computed(new)))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def _computed(self, texts: Sequence[str]) -> list[Array]:
+        """(D,) vectors of texts; what the tokenizer makes one of, such as letters of either case, is computed once."""
         import torch
 
         from tunewright.models.encoder import Encoder
@@ -111,17 +122,20 @@ class Asker:
 
         model = self.model
         assert isinstance(model.network.encoder, Encoder) and model.tokenizer is not None
-        if len(self._vectors) > MOST_HELD:
-            self._vectors.clear()
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            tokens = model.tokenizer(new, model.preprocessor.max_length)
-            inputs = Inputs((tokens,), np.zeros((len(new), 0), np.float32))
+        tokens = model.tokenizer(texts, model.preprocessor.max_length)
+        keys = [ids.tobytes() for ids in np.split(tokens.ids, tokens.offsets[1:-1])]
+        first: dict[bytes, int] = {}
+        for place, key in enumerate(keys):
+            if key not in self._by_tokens:
+                first.setdefault(key, place)
+        if first:
+            rows = np.fromiter(first.values(), np.int64, len(first))
+            inputs = Inputs((tokens.take(rows),), np.zeros((len(rows), 0), np.float32))
             with torch.inference_mode():
                 made = encode_inputs(model.network.encoder, inputs, device=model.device)
-            self.encoded += len(new)
-            self._vectors.update(zip(new, made))
-        return np.stack([self._vectors[text] for text in texts])
+            self.encoded += len(rows)
+            self._by_tokens.update(zip(first, made))
+        return [self._by_tokens[key] for key in keys]
 
     def _joined(self, vectors: Sequence[Array], dense: Array) -> Any:
         import torch

@@ -18,7 +18,7 @@ from tunewright.explain.cases import Case
 
 Array = np.ndarray[Any, np.dtype[Any]]
 POINTS = 6  # of a curve, beside its start
-RANDOM = 4  # orders that stand for chance
+PAIRS = 2  # of orders that stand for chance, each with itself backwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +45,7 @@ def areas(
     """
     rng = np.random.default_rng(seed)
     orders = [
-        [np.argsort(-own, kind="stable"), *(rng.permutation(case.units) for _ in range(RANDOM))]
+        [np.argsort(-own, kind="stable"), *_by_chance(case.units, rng)]
         for case, own in zip(cases, weights, strict=True)
     ]
     asked = asker.ask([(case, _masks(case.units, own)) for case, own in zip(cases, orders)])
@@ -60,6 +60,12 @@ def areas(
         deletion_random=table[:, 0, 1:].mean(1),
         insertion_random=table[:, 1, 1:].mean(1),
     )
+
+
+def _by_chance(units: int, rng: np.random.Generator) -> list[Array]:
+    """Random orders and the same backwards: what one leaves in, the other has taken out, so half as much is asked."""
+    drawn = [rng.permutation(units) for _ in range(PAIRS)]
+    return [order for one in drawn for order in (one, one[::-1])]
 
 
 def _masks(units: int, orders: Sequence[Array]) -> Array:

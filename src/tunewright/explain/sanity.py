@@ -33,7 +33,6 @@ MOST_SHUFFLES = 16
 # Chance alone gives a mean near 0; a method that goes by the input's form gives most of its correlation back.
 ALIKE = 0.3
 RANKED = 8  # rows that are explained under every shuffled model
-RANKED = 8  # rows that are explained under every shuffled model
 FEWEST_UNITS = 2
 FEWEST_RANKED = 4
 FEWEST_ROWS = 5

@@ -16,6 +16,7 @@ from tunewright.explain.cases import make_cases
 from tunewright.explain.class_words import linear_words, word_table, words_per_class
 from tunewright.explain.expectations import check_expectations
 from tunewright.explain.local import aims_of
+from tunewright.explain.methods import EXPLAINERS, Explainer
 from tunewright.explain.permutation import importances
 from tunewright.explain.sanity import best, check_methods
 from tunewright.records import Explanation, MethodCheck
@@ -72,7 +73,7 @@ def explain_model(
     some, truth = typed[drawn.tolist()], targets[drawn]
     asker = Asker(model, seed=seed)
     cases = make_cases(model, some)
-    checks = check_cases(asker, some[: extent.checked], seed=seed)
+    checks = until_one_passes(asker, some[: extent.checked], seed=seed)
     columns = importances(asker, some, truth, metric, seed=seed)
     table = word_table(asker, cases, most=extent.variants)
     unread = {one.name: one.why for one in model.preprocessor.table.columns if one.role != "feature"}
@@ -95,9 +96,24 @@ def explain_model(
     )
 
 
-def check_cases(asker: Asker, typed: pl.DataFrame, *, seed: int = 0) -> tuple[MethodCheck, ...]:
-    """Check the methods on typed rows, each explained towards its answer."""
-    return check_methods(asker, make_cases(asker.model, typed), aims_of(asker, typed), seed=seed)
+def check_cases(
+    asker: Asker, typed: pl.DataFrame, *, seed: int = 0, methods: Sequence[Explainer] = EXPLAINERS
+) -> tuple[MethodCheck, ...]:
+    """Check methods on typed rows, each explained towards its answer."""
+    return check_methods(asker, make_cases(asker.model, typed), aims_of(asker, typed), seed=seed, methods=methods)
+
+
+def until_one_passes(asker: Asker, typed: pl.DataFrame, *, seed: int = 0) -> tuple[MethodCheck, ...]:
+    """Check the methods in the order of their table, the cheapest first, and stop at one that may be shown.
+
+    A dearer one is checked where somebody asks for it by its name (docs/decisions/020).
+    """
+    checks: list[MethodCheck] = []
+    for method in EXPLAINERS:
+        checks += check_cases(asker, typed, seed=seed, methods=(method,))
+        if checks[-1].passed:
+            break
+    return tuple(checks)
 
 
 def _notes(part: str, rows: int, worded: int, asker: Asker, seconds: float, examples: bool) -> list[str]:

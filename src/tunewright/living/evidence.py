@@ -10,7 +10,7 @@ from typing import Any
 from tunewright.errors import ModelError, RunError, TunewrightError
 from tunewright.living.copies import bundle_digest
 from tunewright.planfile import read_yaml
-from tunewright.records import Against, Evidence, Lineage, Slices, from_json
+from tunewright.records import Against, Lineage, Slices, VersionEvidence, from_json
 from tunewright.records.score import TaskKind
 from tunewright.runfolder import RunFolder, read_json
 
@@ -36,7 +36,7 @@ class Gathered:
     target: str
     metric: str
     lineage: Lineage
-    evidence: Evidence
+    evidence: VersionEvidence
     plan: Mapping[str, Any] | None
 
 
@@ -66,7 +66,7 @@ def gather(path: Path) -> Gathered:
                 weights=about.get("weights_digest"),
                 run=None if run is None else str(run.path.resolve()),
             ),
-            evidence=Evidence() if run is None else _evidence(run),
+            evidence=VersionEvidence() if run is None else _evidence(run),
             plan=None if run is None else plan_of(run),
         )
     except (KeyError, TypeError) as problem:
@@ -108,7 +108,7 @@ def known_slices(run: RunFolder) -> tuple[str, ...]:
     )
 
 
-def better_than(evidence: Evidence, digest: str) -> Against | None:
+def better_than(evidence: VersionEvidence, digest: str) -> Against | None:
     """The comparison that shows a version to be better than the model with that bundle digest, if there is one."""
     found: Sequence[Against] = [one for one in evidence.against if one.digest == digest]
     return next((one for one in reversed(found) if one.compared.verdict == "better"), None)
@@ -124,7 +124,7 @@ def _run_of(bundle: Path, about: Mapping[str, Any]) -> RunFolder | None:
     return run if weights == about.get("weights_digest") else None
 
 
-def _evidence(run: RunFolder) -> Evidence:
+def _evidence(run: RunFolder) -> VersionEvidence:
     summary = read_json(run.summary_json)
     told = {
         "metrics": summary["metrics"],
@@ -132,4 +132,4 @@ def _evidence(run: RunFolder) -> Evidence:
         "verdict": summary["verdict"]["text"],
         "slices": known_slices(run),
     }
-    return from_json(Evidence, told)
+    return from_json(VersionEvidence, told)

@@ -16,6 +16,10 @@ class Peak:
     The kernel's own high-water mark would be exact, but it is one for the life of the process, and belongs to whoever
     measures the process from outside.
 
+    Args:
+        device: whose memory.
+        every: seconds between two looks; more of them where something is timed meanwhile.
+
     >>> with Peak(torch.device("cpu")) as peak:
     ...     held = torch.ones(30_000_000)
     ...     del held
@@ -23,8 +27,9 @@ class Peak:
     True
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, every: float = EVERY) -> None:
         self.device = device
+        self.every = every
         self.taken = 0.0
         self._start = 0.0
         self._stop = threading.Event()
@@ -51,7 +56,7 @@ class Peak:
         self._see(float(torch.cuda.max_memory_allocated(self.device)) if on_gpu else held_now(self.device))
 
     def _watch(self) -> None:
-        while not self._stop.wait(EVERY):
+        while not self._stop.wait(self.every):
             self._see(held_now(self.device))
 
     def _see(self, held: float) -> None:

@@ -10,7 +10,17 @@ from tunewright.records.adapting import Adaptation, Gate
 from tunewright.records.choosing import Choice, ChosenRow
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.contrasting import Contrast, Paired, RunLine
 from tunewright.records.drifting import ColumnDrift, DriftReport, Look
+from tunewright.records.efficiency import Efficiency, Energy
+from tunewright.records.evidence import (
+    ChoiceEvidence,
+    ClassEvidence,
+    DataEvidence,
+    Evidence,
+    Origin,
+    SliceEvidence,
+)
 from tunewright.records.explaining import (
     ColumnWeight,
     Expectation,
@@ -27,13 +37,14 @@ from tunewright.records.registered import (
     Against,
     Champion,
     Changed,
-    Evidence,
     LedgerLine,
     Lineage,
     Promotion,
     Version,
     VersionDiff,
+    VersionEvidence,
 )
+from tunewright.records.robustness import Damage, DamagedText, Flip, Robustness
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
 from tunewright.records.tables import Audit, Column, Finding, Repair, Split, Table
@@ -56,16 +67,24 @@ __all__ = [
     "Champion",
     "Changed",
     "Choice",
+    "ChoiceEvidence",
     "ChosenRow",
+    "ClassEvidence",
     "Column",
     "ColumnDrift",
     "ColumnWeight",
     "Compared",
     "ComparedSlice",
     "Comparison",
+    "Contrast",
     "Curve",
+    "Damage",
+    "DamagedText",
+    "DataEvidence",
     "Diagnosis",
     "DriftReport",
+    "Efficiency",
+    "Energy",
     "Epoch",
     "Evaluation",
     "Evidence",
@@ -73,6 +92,7 @@ __all__ = [
     "Explained",
     "Explanation",
     "Finding",
+    "Flip",
     "Folds",
     "Gate",
     "Impact",
@@ -87,15 +107,20 @@ __all__ = [
     "Mistake",
     "MistakeGroup",
     "Neighbour",
+    "Origin",
+    "Paired",
     "Promise",
     "Promotion",
     "RemedyTrial",
     "Repair",
+    "Robustness",
     "Round",
+    "RunLine",
     "Rung",
     "Score",
     "Slice",
     "SliceAction",
+    "SliceEvidence",
     "Slices",
     "Split",
     "Study",
@@ -109,6 +134,7 @@ __all__ = [
     "Verdict",
     "Version",
     "VersionDiff",
+    "VersionEvidence",
     "WordEffect",
     "from_json",
     "to_json",

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from tunewright.records.efficiency import Efficiency
+from tunewright.records.explaining import Explained
+from tunewright.records.robustness import DamagedText, Robustness
 from tunewright.records.score import Score
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slices
 from tunewright.records.trust import Trust
@@ -48,7 +51,8 @@ class Evaluation:
     With `folds`, the validation metrics are those of the out-of-fold answers of all rows that are not test rows.
     `expected_cost` is what a row costs by the expert's costs, for the model and every baseline; `slices` are the
     protected ones, each against a baseline; `behaviours` what became of the expert's tests; `trust` what the model's
-    confidence is worth on test rows.
+    confidence is worth on test rows; `robustness` how far it falls when they come damaged; `efficiency` what answering
+    costs.
     """
 
     schema: ClassVar[int] = 1
@@ -64,13 +68,16 @@ class Evaluation:
     slices: tuple[Mapping[str, Any], ...] = ()
     behaviours: tuple[Mapping[str, Any], ...] = ()
     trust: Trust | None = None
+    robustness: Robustness | None = None
+    efficiency: Efficiency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     """A test row the model got wrong (regression: the largest errors); `cells` are its feature columns as text, cut.
 
-    `suspect` says that the label is in doubt, `instead` which one the other rows suggest.
+    `suspect` says that the label is in doubt, `instead` which one the other rows suggest. `explained` is why the model
+    said so; None where that was not looked at, or no text may be shown.
     """
 
     row: int
@@ -80,6 +87,7 @@ class Mistake:
     cells: Mapping[str, str]
     suspect: bool = False
     instead: str = ""
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +96,7 @@ class Analysis:
 
     `labels` and `matrix` are empty for regression and multilabel; `points` holds (true, predicted) for regression.
     `groups` are the mistakes by kind, `slices` groups of rows with more errors than the rest, `ceiling` what noise in
-    the labels allows; None where that cannot be told.
+    the labels allows; None where that cannot be told. `damaged` are damaged texts that changed an answer.
     """
 
     schema: ClassVar[int] = 1
@@ -99,3 +107,4 @@ class Analysis:
     groups: tuple[MistakeGroup, ...] = ()
     slices: Slices | None = None
     ceiling: Ceiling | None = None
+    damaged: tuple[DamagedText, ...] = ()

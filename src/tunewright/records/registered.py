@@ -36,7 +36,7 @@ class Against:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class VersionEvidence:
     """What speaks for a version.
 
     Args:
@@ -90,7 +90,7 @@ class Version:
     added: str
     who: str
     lineage: Lineage
-    evidence: Evidence
+    evidence: VersionEvidence
     plan: Mapping[str, Any] | None = None
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.metrics import in_words
 from tunewright.records import (
     Analysis,
+    Energy,
     Epoch,
     Evaluation,
     Explanation,
@@ -30,7 +31,7 @@ from tunewright.records import (
     Table,
     TrainedModel,
 )
-from tunewright.report import charts, explaining, words
+from tunewright.report import charts, explaining, mistakes, robust, words
 from tunewright.report.drawing import Figure
 from tunewright.report.effects import became, effect, points, verdict
 from tunewright.report.study import figures as study_figures
@@ -64,6 +65,7 @@ class ReportData:
         evaluation: metrics, baselines, comparisons, verdict.
         analysis: confusion matrix or points, worst mistakes.
         explanation: what the model looks at, or None.
+        energy: what the run took, or None.
         versions: package versions by name.
         digests: SHA-256 by what was digested.
         seconds: duration per station, in the order of the road; `total` is shown apart.
@@ -84,6 +86,7 @@ class ReportData:
     evaluation: Evaluation
     analysis: Analysis
     explanation: Explanation | None = None
+    energy: Energy | None = None
     versions: Mapping[str, str]
     digests: Mapping[str, str]
     seconds: Mapping[str, float]
@@ -122,32 +125,37 @@ def _view(data: ReportData) -> dict[str, Any]:
     beside = [name for name, has in (("words", data.trained.words), ("trees", data.trained.trees)) if has]
     same = "probe" if data.trained.kept == "probe" and not beside else ""
     severity = {name: place for place, name in enumerate(SEVERITIES)}
-    return {
-        "headline": words.headline(evaluation, task=task, same=same),
-        "beaten": any(c.verdict == "worse" for c in evaluation.comparisons if c.metric == evaluation.metric),
-        "verdict": evaluation.verdict.text.removeprefix(f"{evaluation.verdict.objective.capitalize()}: "),
-        "stations": {name: s for name, s in data.seconds.items() if name != "total"},
-        "findings": sorted(data.findings, key=lambda f: severity[f.severity]),
-        "metrics": _metric_rows(evaluation),
-        "baselines": _baseline_rows(data, same),
-        "class_metrics": list(dict.fromkeys(name for scores in evaluation.per_class.values() for name in scores)),
-        "one_n": all(len({score.n for score in scores.values()}) <= 1 for scores in evaluation.per_class.values()),
-        "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
-        "epochs": _epochs(data.trained),
-        "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
-        "kept": f"with {' and '.join(beside)}" if beside else data.trained.kept,
-        "averages": any(epoch.average_metric is not None for epoch in data.trained.history),
-        "long": LONG,
-        "figures": _figures(data),
-        "pairs": charts.confused_pairs(
-            data.analysis.labels, data.analysis.matrix, most=20 if len(data.analysis.labels) > HEATMAP else 8
-        ),
-        "explained": explaining.view(data.explanation) if data.explanation is not None else {},
-        "totals": {label: sum(row) for label, row in zip(data.analysis.labels, data.analysis.matrix, strict=False)},
-        "doubted": any(mistake.suspect for mistake in data.analysis.mistakes),
-        "confident": any(mistake.confidence is not None for mistake in data.analysis.mistakes),
-        "cells": list(dict.fromkeys(name for mistake in data.analysis.mistakes for name in mistake.cells)),
-    }
+    damaged = {} if evaluation.robustness is None else robust.view(evaluation.robustness, data.analysis)
+    return (
+        damaged
+        | mistakes.view(data.analysis)
+        | {
+            "headline": words.headline(evaluation, task=task, same=same),
+            "beaten": any(c.verdict == "worse" for c in evaluation.comparisons if c.metric == evaluation.metric),
+            "verdict": evaluation.verdict.text.removeprefix(f"{evaluation.verdict.objective.capitalize()}: "),
+            "stations": {name: s for name, s in data.seconds.items() if name != "total"},
+            "findings": sorted(data.findings, key=lambda f: severity[f.severity]),
+            "metrics": _metric_rows(evaluation),
+            "baselines": _baseline_rows(data, same),
+            "class_metrics": list(dict.fromkeys(name for scores in evaluation.per_class.values() for name in scores)),
+            "one_n": all(len({score.n for score in scores.values()}) <= 1 for scores in evaluation.per_class.values()),
+            "validation": evaluation.metrics.get("validation", {}).get(data.trained.metric),
+            "epochs": _epochs(data.trained),
+            "sampled": any(epoch.train_metric is not None for epoch in data.trained.history),
+            "kept": f"with {' and '.join(beside)}" if beside else data.trained.kept,
+            "averages": any(epoch.average_metric is not None for epoch in data.trained.history),
+            "long": LONG,
+            "figures": _figures(data),
+            "pairs": charts.confused_pairs(
+                data.analysis.labels, data.analysis.matrix, most=20 if len(data.analysis.labels) > HEATMAP else 8
+            ),
+            "explained": explaining.view(data.explanation) if data.explanation is not None else {},
+            "totals": {label: sum(row) for label, row in zip(data.analysis.labels, data.analysis.matrix, strict=False)},
+            "doubted": any(mistake.suspect for mistake in data.analysis.mistakes),
+            "confident": any(mistake.confidence is not None for mistake in data.analysis.mistakes),
+            "cells": list(dict.fromkeys(name for mistake in data.analysis.mistakes for name in mistake.cells)),
+        }
+    )
 
 
 def _metric_rows(evaluation: Evaluation) -> list[tuple[str, Score | None, Score | None]]:
@@ -200,6 +208,8 @@ def _figures(data: ReportData) -> dict[str, Figure]:
         figures["confusion"] = charts.confusion(labels, matrix, totals=[sum(analysis.matrix[i]) for i in shown])
     if data.explanation is not None:
         figures |= explaining.figures(data.explanation)
+    if data.evaluation.robustness is not None:
+        figures |= robust.figures(data.evaluation.robustness)
     if analysis.points:
         figures["scatter"] = charts.scatter(analysis.points, target=data.table.target)
     return figures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,60 +12,67 @@ from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.bundle.reference import Reference, describe_rows, drawn
 from tunewright.bundle.seen import SeenRows
-from tunewright.plan import Plan
-from tunewright.records import Evaluation, Explanation, Finding, Improvement, Study, to_json
+from tunewright.records import Evidence, Study, to_json
 from tunewright.runfolder import RunFolder
+from tunewright.stories.evidence import Gathered, evidence_of
 from tunewright.stories.explaining import explaining_json
 from tunewright.stories.inspect import shortened
 from tunewright.stories.knowledge import bundled_behaviours
 from tunewright.stories.prepare import Prepared
-from tunewright.stories.repair import Mended
 from tunewright.version import __version__
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tunewright.evaluation.efficiency import Cost
     from tunewright.learning.fit import Fitted
 
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy", "peft")
 PARITY_ROWS = 512
 
 
-def bundle(
-    folder: RunFolder,
-    prepared: Prepared,
-    fitted: Fitted,
-    evaluation: Evaluation,
-    *,
-    plan: Plan,
-    raw: pl.DataFrame,
-    explanation: Explanation,
-) -> None:
-    """Write the bundle and hold it to the model in memory on validation rows; `raw` are all rows as they were read.
+def parity_rows(prepared: Prepared) -> pl.DataFrame:
+    """Typed validation rows that answering is timed on, and that the written bundle is held to."""
+    return prepared.typed[list(prepared.split.validation[:PARITY_ROWS])]
+
+
+def bundle(folder: RunFolder, got: Gathered, cost: Cost) -> Evidence:
+    """Write the bundle and hold it to the model in memory on validation rows.
+
+    Args:
+        folder: of the run.
+        got: what the run has found out.
+        cost: what answering those rows costs, and the answers.
+
+    Returns:
+        What the card and evidence.json say.
 
     Raises:
         ExportError: what was written answers otherwise.
     """
-    card = model_card(
-        folder.path.name, table=prepared.table, trained=fitted.trained, evaluation=evaluation, split=prepared.split
-    )
+    fitted, prepared, plan = got.trained.fitted, got.mended.prepared, got.plan
+    evidence = evidence_of(got)
+    seen = got.raw[[*prepared.split.train, *prepared.split.validation]]
     write_bundle(
         folder.bundle,
         fitted.model,
         backbone_folder=fitted.backbone_folder,
-        card=card,
+        card=model_card(evidence),
         extra={
             "versions": versions(),
             "weights_digest": fitted.trained.digest,
             "plan_digest": plan.digest(),
             "data_fingerprint": prepared.table.fingerprint,
         },
-        sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
+        sample=parity_rows(prepared),
         behaviours=bundled_behaviours(plan),
-        seen=SeenRows.of(raw[[*prepared.split.train, *prepared.split.validation]], fitted.model.preprocessor),
-        explaining=explaining_json(explanation),
+        seen=SeenRows.of(seen, fitted.model.preprocessor),
+        explaining=explaining_json(got.explanation),
+        evidence=evidence,
+        expected=cost.outputs,
         reference=_reference(prepared, fitted, seed=plan.seed),
     )
+    return evidence
 
 
 def _reference(prepared: Prepared, fitted: Fitted, *, seed: int) -> Reference:
@@ -74,21 +81,9 @@ def _reference(prepared: Prepared, fitted: Fitted, *, seed: int) -> Reference:
     return describe_rows(fitted.model, prepared.typed[held_out[drawn(len(held_out), seed=seed)].tolist()])
 
 
-def summary(
-    folder: RunFolder,
-    mended: Mended,
-    fitted: Fitted,
-    evaluation: Evaluation,
-    *,
-    plan: Plan,
-    explanation: Explanation,
-    findings: Sequence[Finding],
-    study: Study | None,
-    improvement: Improvement | None,
-    seconds: Mapping[str, float],
-    notes: Sequence[str],
-) -> dict[str, Any]:
+def summary(folder: RunFolder, got: Gathered, *, seconds: Mapping[str, float]) -> dict[str, Any]:
     """The object that `run --json` prints; with the run folder's other files it is all the report needs."""
+    evaluation, mended, fitted = got.evaluation, got.mended, got.trained.fitted
     prepared = mended.prepared
     sizes = prepared.split.sizes()
     return {
@@ -122,18 +117,21 @@ def summary(
         "slices": to_json(evaluation.slices),
         # The cases that failed are raw text: they stand in evaluation.json and, if the plan allows, in the report.
         "behaviours": [{**one, "failures": []} for one in to_json(evaluation.behaviours)],
-        "explained_by": explanation.method,
-        "expectations": to_json(explanation.expectations),
-        "findings": [shortened(finding) for finding in to_json(tuple(findings))],
+        "robustness": to_json(evaluation.robustness),
+        "efficiency": to_json(evaluation.efficiency),
+        "energy": to_json(got.energy),
+        "explained_by": got.explanation.method,
+        "expectations": to_json(got.explanation.expectations),
+        "findings": [shortened(finding) for finding in to_json(got.findings)],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),
-        "search": study_json(study),
-        "improvement": None if improvement is None else to_json(improvement),
+        "search": study_json(got.study),
+        "improvement": None if got.improvement is None else to_json(got.improvement),
         "seconds": {**seconds, "stages": fitted.trained.seconds},
-        "notes": [*notes, *_cut(fitted)],
+        "notes": [*got.trained.choices.notes, *_cut(fitted)],
         "versions": versions(),
         "digests": {
-            "plan": plan.digest(),
+            "plan": got.plan.digest(),
             "data": prepared.table.fingerprint,
             "weights": fitted.trained.digest,
         },

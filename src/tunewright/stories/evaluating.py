@@ -12,13 +12,14 @@ import polars as pl
 
 from tunewright.data import read
 from tunewright.metrics import scores
-from tunewright.records import Score
+from tunewright.records import Robustness, Score
 from tunewright.seal import count_look
 
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
     from tunewright.evaluation.behaviours import Behaviour, BehaviourResult
 
+Array = np.ndarray[Any, np.dtype[Any]]
 FEWEST_ROWS = 20
 SOURCE = "The bundle's behaviours.json"
 
@@ -33,6 +34,8 @@ class Evaluated:
         seen: how many of the labelled rows the model learned from or was chosen on: on those a score flatters.
         unseen: the scores without those rows; None where there are none, or fewer than 20 others.
         looks: how many models have been scored on this very content, this one included.
+        robustness: what damage does to rows that the model has not seen, or to all where it knows nearly all of them;
+            None where nobody asked, or with fewer than 20 rows.
     """
 
     scores: dict[str, Score]
@@ -40,9 +43,17 @@ class Evaluated:
     seen: int = 0
     unseen: dict[str, Score] | None = None
     looks: int = 1
+    robustness: Robustness | None = None
 
 
-def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = None, by: str | None = None) -> Evaluated:
+def evaluate_bundle(
+    predictor: Predictor,
+    data: Any,
+    *,
+    tests: Path | None = None,
+    by: str | None = None,
+    robustness: str | None = None,
+) -> Evaluated:
     """Score a bundle on labelled rows, and try its behaviours.
 
     Args:
@@ -50,6 +61,7 @@ def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = Non
         data: rows with the target, as for `Predictor.evaluate`; `apply_to` chooses among all of them.
         tests: a behaviours file in place of those that the bundle holds.
         by: what names the bundle in the ledger of looks; None does not count this look.
+        robustness: the metric whose fall on damaged rows is measured, as part of the same look; None damages none.
 
     Raises:
         DataError: no target column, or no labelled row.
@@ -60,16 +72,31 @@ def evaluate_bundle(predictor: Predictor, data: Any, *, tests: Path | None = Non
     if behaviours:
         _check(behaviours, predictor, raw)
     outcome = predictor.outcome_of(predictor.model.preprocessor.conform(raw, require_target=True))
-    labelled = raw.filter(_labelled(predictor, raw))
+    usable = _labelled(predictor, raw)
+    labelled = raw.filter(usable)
     seen = predictor.has_seen(labelled)
     others = np.flatnonzero(~seen)
+    known = seen.any() and len(others) >= FEWEST_ROWS
+    damaged = others if known else np.arange(labelled.height)
     return Evaluated(
         scores=scores(outcome),
         behaviours=_tried(behaviours, predictor, raw, examples=examples),
         seen=int(seen.sum()),
-        unseen=scores(outcome.take(others)) if seen.any() and len(others) >= FEWEST_ROWS else None,
+        unseen=scores(outcome.take(others)) if known else None,
         looks=1 if by is None else count_look(labelled, by=by),
+        robustness=_damaged(predictor, raw, np.flatnonzero(usable.to_numpy())[damaged], robustness),
     )
+
+
+def _damaged(predictor: Predictor, raw: pl.DataFrame, rows: Array, metric: str | None) -> Robustness | None:
+    """What damage does to some labelled rows, given by their numbers in the file."""
+    from tunewright.stories.damaging import damage_given
+
+    if metric is None:
+        return None
+    typed = predictor.model.preprocessor.conform(raw[rows.tolist()], require_target=True)
+    found = damage_given(predictor.model, typed, rows, metric=metric)
+    return None if found is None else found.robustness
 
 
 def _labelled(predictor: Predictor, raw: pl.DataFrame) -> pl.Series:

@@ -115,9 +115,9 @@ def explain_story(
     notes = [f"The first {most:,} of {typed.height:,} rows are explained."] if typed.height > most else []
     typed = typed.head(most)
     asker = Asker(predictor.model)
-    checks = _checks(asker, folder, typed)
-    chosen, why = _method(checks, method)
     pool, about = _pool(asker, folder, data)
+    checks = _checks(asker, folder, typed, pool, method)
+    chosen, why = _method(checks, method)
     rows = explain_rows(asker, typed, explainer(chosen) if chosen else None, label=label, pool=pool)
     return Told(rows=tuple(rows), checks=checks, method=chosen, notes=(why, *notes, *about))
 
@@ -153,15 +153,25 @@ def _raw(model: FittedModel, what: Any) -> pl.DataFrame:
     return read([what] if isinstance(what, Mapping) else what).frame
 
 
-def _checks(asker: Asker, folder: Path, typed: pl.DataFrame) -> tuple[MethodCheck, ...]:
-    """As the run measured them; where the bundle does not say, measured on the rows to be explained."""
-    from tunewright.bundle.reading import read_explaining_of
-    from tunewright.explain.whole import check_cases
+def _checks(
+    asker: Asker, folder: Path, typed: pl.DataFrame, pool: Pool | None, asked: str | None
+) -> tuple[MethodCheck, ...]:
+    """As the run measured them; what it did not measure is measured now, where it is asked for or nothing else is.
 
+    Rows are those of the pool, which are the model's own kind and as many as it takes; without one, the given rows.
+    """
+    from tunewright.bundle.reading import read_explaining_of
+    from tunewright.explain.methods import explainer
+    from tunewright.explain.whole import check_cases, until_one_passes
+
+    rows = (typed if pool is None else pool.typed).head(CHECKED)
     held = read_explaining_of(_bundle(folder))
-    if held is not None:
-        return tuple(from_json(MethodCheck, one) for one in held["checks"])
-    return check_cases(asker, typed.head(CHECKED))
+    if held is None:
+        return check_cases(asker, rows) if asked is not None else until_one_passes(asker, rows)
+    checks = tuple(from_json(MethodCheck, one) for one in held["checks"])
+    if asked is None or any(one.method == asked for one in checks):
+        return checks
+    return (*checks, *check_cases(asker, rows, methods=(explainer(asked),)))
 
 
 def _method(checks: Sequence[MethodCheck], asked: str | None) -> tuple[str | None, str]:

@@ -10,6 +10,7 @@ from tunewright.errors import RunError
 from tunewright.plan import read_plan
 from tunewright.records import (
     Analysis,
+    Energy,
     Evaluation,
     Explanation,
     Finding,
@@ -67,6 +68,7 @@ def write_report(folder: RunFolder, summary: Mapping[str, Any]) -> None:
             evaluation=from_json(Evaluation, read_json(folder.evaluation_json)),
             analysis=from_json(Analysis, read_json(folder.analysis_json)),
             explanation=_explanation(folder),
+            energy=from_json(Energy, summary["energy"]) if summary.get("energy") else None,
             versions=summary["versions"],
             digests=summary["digests"],
             seconds=seconds,

@@ -24,7 +24,7 @@ from tunewright.stories.knowledge import check_knowledge, correct, corrections_j
 from tunewright.stories.prepare import Loaded, Prepared, load_rows, prepare
 
 if TYPE_CHECKING:
-    from tunewright.records import Evaluation, Explanation, Finding
+    from tunewright.records import Efficiency, Evaluation, Explanation, Finding
     from tunewright.stories.corrections import Corrections
     from tunewright.stories.errors import Doubts
     from tunewright.stories.repair import Mended
@@ -154,15 +154,22 @@ def run_name(loaded: Loaded) -> str:
 
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
+    from tunewright.evaluation.efficiency import measure_efficiency
     from tunewright.stories import deliver
     from tunewright.stories.answering import answers_of_run, keep_answers
+    from tunewright.stories.damaging import with_robustness
+    from tunewright.stories.energy import Meter
     from tunewright.stories.errors import look_at_errors
+    from tunewright.stories.evidence import Gathered
     from tunewright.stories.improving import improve
     from tunewright.stories.mistaken import mistaken
+    from tunewright.stories.mistakes import with_reasons
     from tunewright.stories.rebuild import write_report
     from tunewright.stories.training import train
     from tunewright.stories.tuning import search
 
+    meter = Meter()
+    run = replace(run, observe=to_all(run.observe, meter))
     clock = Clock(run.observe)
     mended, findings, doubts = audited(request.plan, loaded, folder, run)
     prepared = mended.prepared
@@ -182,34 +189,45 @@ def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) 
     fitted = trained.fitted
     write_json(folder.model_json, fitted.trained)
     clock.lap("train")
-    evaluation = _evaluate(prepared, trained, plan, run)
+    cost = measure_efficiency(fitted.model, deliver.parity_rows(prepared))
+    evaluation = _evaluate(prepared, trained, plan, run, cost.efficiency)
     evaluation = with_behaviours(evaluation, fitted.model, prepared, request.plan)
+    evaluation, damaged = with_robustness(evaluation, prepared, trained, run)
     evaluation = replace(evaluation, looks=_count_look(loaded, prepared, folder))
     write_json(folder.evaluation_json, evaluation)
     keep_answers(folder.answers, answers_of_run(prepared, trained, loaded.frame, plan.knowledge.protect))
     examples = request.plan.report.examples
     analysis = look_at_errors(prepared, trained, findings=findings, doubts=doubts, examples=examples)
+    analysis = replace(analysis, damaged=damaged if examples else ())
     write_json(folder.analysis_json, analysis)
     write_json(folder.mistakes_json, mistaken(prepared, trained))
     clock.lap("evaluate")
     explanation = _explain(prepared, trained, folder, request.plan, run)
+    if examples:
+        analysis = with_reasons(analysis, prepared, trained, explanation)
+        write_json(folder.analysis_json, analysis)
     clock.lap("explain")
-    deliver.bundle(folder, prepared, fitted, evaluation, plan=request.plan, raw=loaded.frame, explanation=explanation)
-    clock.lap("bundle")
-    seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
-    summary = deliver.summary(
-        folder,
-        mended,
-        fitted,
-        evaluation,
+    energy = meter.total()
+    got = Gathered(
+        name=folder.path.name,
         plan=request.plan,
+        raw=loaded.frame,
+        mended=mended,
+        trained=trained,
+        evaluation=evaluation,
+        analysis=analysis,
         explanation=explanation,
         findings=findings,
         study=searched.study,
         improvement=improved.improvement,
-        seconds=seconds,
-        notes=trained.choices.notes,
+        energy=energy,
+        seconds=clock.seconds,
+        versions=deliver.versions(),
     )
+    deliver.bundle(folder, got, cost)
+    clock.lap("bundle")
+    seconds = {**clock.seconds, "total": round(sum(clock.seconds.values()), 3)}
+    summary = deliver.summary(folder, got, seconds=seconds)
     write_report(folder, summary)
     _remove_checkpoints(folder)
     return summary
@@ -275,14 +293,15 @@ def _audit_json(
     }
 
 
-def _evaluate(prepared: Prepared, trained: Trained, plan: Plan, run: RunContext) -> Evaluation:
+def _evaluate(prepared: Prepared, trained: Trained, plan: Plan, run: RunContext, efficiency: Efficiency) -> Evaluation:
     """Score the sealed test part, the model's once and each baseline's."""
     from tunewright.evaluation.evaluate import evaluate
-    from tunewright.evaluation.limits import measure_limits
+    from tunewright.evaluation.limits import limits_of
 
     fitted, rows, crossed = trained.fitted, trained.rows, trained.crossed
-    limits = measure_limits(fitted.model, rows.problem.typed["validation"], prepared.objective.limits)
+    limits = limits_of(efficiency, prepared.objective.limits)
     evaluation = evaluate(rows, fitted, prepared.objective, limits=limits, run=run, protect=plan.knowledge.protect)
+    evaluation = replace(evaluation, efficiency=efficiency)
     if crossed is None:
         return evaluation
     return replace(evaluation, metrics={**evaluation.metrics, "validation": crossed.metrics}, folds=crossed.folds)

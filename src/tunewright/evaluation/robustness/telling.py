@@ -1,0 +1,57 @@
+"""What damage does to a model, in a sentence or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunewright.records import Damage, Robustness
+from tunewright.stats import rounded
+
+
+def told(found: Robustness) -> str:
+    r"""Which damages make the metric fall, the worst first, and with which no fall was shown.
+
+    >>> from tunewright.records import Score
+    >>> fall = Score(value=0.05, low=0.02, high=0.08, n=200)
+    >>> typos = Damage(name="typos", kind="typos", changed=200, fall=fall, p_value=0.01, verdict="falls")
+    >>> case = Damage(name="upper case", kind="case", changed=200, fall=None, p_value=None, verdict="no evidence")
+    >>> found = Robustness(metric="f1", part="test", rows=200, of=900, score=None, damages=(typos, case), text="")
+    >>> print(told(found).replace("ways. ", "ways.\n"))
+    200 of 900 test rows were damaged in 2 ways.
+    The f1 falls by 0.050 (0.020–0.080) with typos. No fall is shown with upper case.
+    """
+    whole = f"all {found.of:,}" if found.rows == found.of else f"{found.rows:,} of {found.of:,}"
+    acted = [one for one in found.damages if one.verdict != "nothing to change"]
+    if not acted:
+        return f"No cell of {whole} {found.part} rows can be damaged in a way that is known here."
+    ways = "1 way" if len(acted) == 1 else f"{len(acted)} ways"
+    said = [f"{whole[:1].upper()}{whole[1:]} {found.part} rows were damaged in {ways}."]
+    falls = sorted((one for one in acted if one.verdict == "falls"), key=_size, reverse=True)
+    if falls:
+        before = "" if found.score is None else f" from {rounded(found.score).partition(' (')[0]}"
+        said.append(f"The {found.metric} falls{before} {_joined([_fall(one) for one in falls])}.")
+    rises = [one.name for one in acted if one.verdict == "rises"]
+    if rises:
+        said.append(f"It rises with {_joined(rises)}.")
+    others = [one.name for one in acted if one.verdict in ("no evidence", "not defined")]
+    if others:
+        said.append(f"No fall is shown with {_joined(others)}.")
+    return " ".join(said)
+
+
+def _size(one: Damage) -> float:
+    return one.fall.value if one.fall is not None else 0.0
+
+
+def _fall(one: Damage) -> str:
+    assert one.fall is not None
+    return f"by {rounded(one.fall).rpartition(', n ')[0]}) with {one.name}"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """A list in words.
+
+    >>> _joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
