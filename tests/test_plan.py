@@ -260,7 +260,7 @@ def test_an_augmentation_is_a_word_or_a_section():
     assert short == long and short.digest() == long.digest() == read_plan(augment="word_swap").digest()
     assert short.digest() != read_plan("augment: {kind: word_swap, strength: 0.2}").digest() != Plan().digest()
     assert read_plan(None, ["augment=mixup"]) == read_plan("augment: {kind: mixup}")
-    assert read_plan("augment: none") == Plan()
+    assert read_plan("augment: auto") == Plan() != read_plan("augment: none")
 
 
 @pytest.mark.parametrize(
@@ -269,6 +269,7 @@ def test_an_augmentation_is_a_word_or_a_section():
         ({"augment": "word_swpa"}, 'Got "word_swpa". Did you mean word_swap?'),
         ({"augment": {"kind": "mixup", "strenght": 1}}, 'Got "strenght". Did you mean strength?'),
         ({"augment": {"strength": 0.1}}, "augment.strength: must be auto where nothing is augmented. Got 0.1"),
+        ({"augment": {"kind": "none", "strength": 1}}, "Got 1 beside augment.kind: none. Name the kind."),
         ({"augment": {"kind": "word_swap", "strength": 1}}, "must be a share, > 0 and < 1. Got 1 for word_swap"),
         ({"augment": {"kind": "mixup", "strength": 0}}, "must be auto or a number > 0. Got 0."),
         ({"augment": "word_swap", "model": {"train": "head"}}, "augment: must be none where only a head trains"),
@@ -328,7 +329,7 @@ def test_null_means_none_where_there_is_such_a_word():
     text = "training: {unfreeze: null, averaging: ~}\nbalance:\naugment: {kind: null}"
     plan = read_plan(text)
     assert (plan.training.unfreeze, plan.training.averaging, plan.balance) == ("none", "none", "none")
-    assert plan.digest() == read_plan("balance: none").digest()
+    assert plan.augment.kind == "none" and plan.digest() == read_plan("{balance: none, augment: none}").digest()
     assert problems("model: {pooling: null}")[0].startswith("model.pooling: must be auto, mean, cls or max. Got null.")
 
 

@@ -69,7 +69,7 @@ class Plan:
         balance: what is done about classes of unequal size: nothing, weights in the loss, resampling, adjusted logits;
             auto: what the metric asks for.
         augment: how train rows are changed anew in every epoch of fine-tuning: nothing, tokens left out, words swapped,
-            rows mixed.
+            rows mixed; auto: nothing, unless the audit has shown a gain.
         splits: how rows are parted.
         model: which backbone, and what of it trains.
         training: how the weights are moved.
@@ -287,7 +287,7 @@ def _augmentation_can_act(plan: Plan) -> Iterator[tuple[str, str]]:
     strength, found = plan.augment.strength, make_augmentation(plan.augment)
     if found is None:
         if strength != "auto":
-            got = f"{strength:g} beside augment.kind: none"
+            got = f"{strength:g} beside augment.kind: {plan.augment.kind}"
             yield "augment.strength", f"must be auto where nothing is augmented. Got {got}. Name the kind."
         return
     if found.strength >= found.below:

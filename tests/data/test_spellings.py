@@ -21,6 +21,9 @@ SURE = [
 ]
 APART = [
     ("book_hotel", "look_hotel"),
+    ("turn_on_light", "turn_in_light"),
+    ("turn_on_light", "turn_no_light"),
+    ("pay_in_cash", "pay_win_cash"),
     ("v1", "v2"),
     ("v1.0", "v10"),
     ("1-2", "12"),
@@ -60,6 +63,10 @@ SLIPS = [
     ("meaning_of_life", "meaning_oof_life"),
     ("AddToPlaylist", "AddTolaylist"),
     ("billing", "illing"),
+    ("meaning_of_life", "meaning_f_life"),
+    ("meaning_of_life", "meaning_off_life"),
+    ("are_you_in_there", "are_you_n_there"),
+    ("who_made_you", "who_mae_you"),
 ]
 
 
@@ -81,6 +88,13 @@ def test_a_slip_is_likely_and_only_while_it_is_rare(usual, slip):
     assert label_variants({usual: 100, slip: 1}) == {slip: usual}
     assert label_variants({usual: 100, slip: 1}, sure=True) == {}
     assert label_variants({usual: 100, slip: 30}) == {}
+
+
+def test_the_company_of_other_words_says_more_the_more_there_are():
+    """A word that exists is a slip of another one sooner beside two words that agree than beside one."""
+    assert label_variants({"who_made_you": 15, "who_mae_you": 1}) == {"who_mae_you": "who_made_you"}
+    assert label_variants({"new_card": 15, "new_car": 1}) == {}
+    assert label_variants({"new_card": 40, "new_car": 1}) == {"new_car": "new_card"}
 
 
 def test_a_variant_of_a_slip_goes_to_the_usual_spelling():

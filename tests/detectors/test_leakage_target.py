@@ -201,6 +201,48 @@ def test_several_labels(pose):
     assert names(pose(clean, text="text", y="multilabel")) == set()
 
 
+def tagged(texts, where):
+    return [f"{text} #q77x" if there else text for text, there in zip(texts, where, strict=True)]
+
+
+def test_a_mark_on_one_set_of_labels_is_seen_though_its_labels_have_other_texts_too(pose):
+    """Half of the texts of "joy" have other labels besides, and no mark."""
+    y = ["joy", "joy|love", "love|rage", "fear", "rage", "joy|rage"] * 70
+    texts = topical(classes(len(y)))
+    frame = pl.DataFrame({"text": tagged(texts, [one == "joy" for one in y]), "y": y})
+    (finding,) = LeakageTarget().find(pose(frame, text="text", y="multilabel"))
+    assert finding.columns == ("text",) and "'#q77x' in 100.0% of the texts of 'joy' alone" in finding.evidence
+    clean = pl.DataFrame({"text": texts, "y": y})
+    assert names(pose(clean, text="text", y="multilabel")) == set()
+
+
+def test_a_mark_is_named_once_and_by_what_it_fits_best(pose):
+    y = ["joy", "joy|love", "love|rage", "fear"] * 100
+    marked = tagged(topical(classes(len(y))), ["joy" in one for one in y])
+    (finding,) = LeakageTarget().find(pose(pl.DataFrame({"text": marked, "y": y}), text="text", y="multilabel"))
+    assert "of the texts of 'joy' and" in finding.evidence and finding.evidence.count("#q77x") == 1
+
+
+@pytest.mark.parametrize("width", [0.1, 0.17, 0.25, 1 / 3, 0.45])
+@pytest.mark.parametrize("end", ["largest", "smallest"])
+def test_a_mark_on_either_end_of_a_number_however_wide(width, end, pose):
+    y = rng().gamma(2.0, 3.0, 900).round(1)  # many rows share a value
+    there = y >= np.quantile(y, 1 - width) if end == "largest" else y <= np.quantile(y, width)
+    texts = topical(classes(900))
+    (finding,) = LeakageTarget().find(texts_of(pose, tagged(texts, there), y))
+    assert finding.columns == ("text",) and f"of the texts of the {end}" in finding.evidence
+    assert finding.score > 0.84 and all(there[row] for row in finding.rows)
+    assert names(texts_of(pose, texts, y)) == set()
+
+
+def test_empty_cells_that_tell_one_set_of_labels(pose):
+    y = ["joy", "joy|love", "love|rage", "fear", "rage", "joy|rage"] * 70
+    filled = [float(n % 13) if one == "joy" else None for n, one in enumerate(y)]
+    frame = pl.DataFrame({"noise": rng().random(len(y)), "refund": filled, "y": y})
+    (finding,) = LeakageTarget().find(pose(frame, refund="number", y="multilabel"))
+    assert finding.columns == ("refund",) and "in 0.0% of the rows of 'joy'" in finding.evidence
+
+
 def test_test_rows_are_not_looked_at(pose):
     y = classes()
     parts = ["train"] * 200 + ["validation"] * 50 + ["test"] * 150

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tunewright.errors import PlanError
-from tunewright.learning import finetune
+from tunewright.learning import augmented
 from tunewright.learning.recipes import choose
 from tunewright.models.options import ModelOptions
 from tunewright.plan import read_plan
@@ -88,7 +88,7 @@ def test_words_come_from_the_train_part(learn, make_rows, monkeypatch):
         tokenize = parts.pop("tokenize")
         return Texts(**parts, tokenize=lambda texts: (swapped.extend(texts), tokenize(texts))[1])
 
-    monkeypatch.setattr(finetune, "Texts", listening)
+    monkeypatch.setattr(augmented, "Texts", listening)
     learn("text", frame, augment={"kind": "word_swap", "strength": 0.5})
     known = {word for text in frame.filter(pl.col("part") == "train")["message"] for word in text.split()}
     rest = {word for text in frame.filter(pl.col("part") != "train")["message"] for word in text.split()}

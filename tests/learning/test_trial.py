@@ -158,20 +158,6 @@ def test_half_a_point_of_what_is_bounded_and_half_a_percent_of_what_is_not():
     assert tolerance("mean_absolute_error", np.array([-40.0])) == pytest.approx(0.2)
 
 
-def test_an_offset_takes_the_frequency_of_classes_out_of_the_answers():
-    rng = np.random.default_rng(5)
-    targets = np.repeat([0, 1, 2], [300, 60, 20])
-    x = rng.normal(size=(380, 6)).astype(np.float32)
-    x[np.arange(380), targets] += 1.2
-    ruler = ruler_of(targets, metric="recall_macro")
-    plain = arm_of(x, targets)
-    adjusted = Arm(x=x, targets=targets, weights=plain.weights, offset=np.log(np.bincount(targets) / 380))
-    assert split_scores(adjusted, ruler, 0.01).mean() > split_scores(plain, ruler, 0.01).mean() + 0.1
-    # A constant for all classes changes no answer.
-    same = Arm(x=x, targets=targets, weights=plain.weights, offset=np.full(3, 2.0))
-    np.testing.assert_allclose(split_scores(same, ruler, 0.01), split_scores(plain, ruler, 0.01))
-
-
 def test_scores_of_some_features_are_those_of_an_arm_that_has_no_others():
     x, targets = blobs()
     ruler, kept = ruler_of(targets), np.array([0, 2, 5])

@@ -11,11 +11,14 @@ from tunewright.features.options import PreprocessOptions
 from tunewright.learning.crossfit import Learned
 from tunewright.records import Finding, Split
 from tunewright.remedies import REMEDIES, Evidence, Material
+from tunewright.remedies.augment import DropTokens, MixRows, SwapWords
 from tunewright.remedies.balance import AdjustLogits, ResampleClasses, WeighClasses
 from tunewright.remedies.columns import DropLeaks, SelectColumns, may_go
 from tunewright.remedies.drop_rows import DropConflicts, DropDuplicates, DropShifted, DropSuspects
 from tunewright.remedies.recipe import RankNumbers
 from tunewright.remedies.relabel import WEIGHT, DownweightSuspects, RelabelSuspects
+from tunewright.training.augment import AUGMENTATIONS, make_augmentation
+from tunewright.training.options import AugmentOptions
 
 ROWS = 40
 
@@ -68,7 +71,8 @@ def evidence():
         finding("label_format", rows=(15,), columns=("y",)),
         finding("shifted_row", rows=(8, 31), columns=("amount",)),
     )
-    return Evidence(findings=findings, learned=learned, spare=("amount",))
+    kinds = tuple(one.kind for one in AUGMENTATIONS)
+    return Evidence(findings=findings, learned=learned, spare=("amount",), augment=kinds)
 
 
 @pytest.fixture(params=REMEDIES, ids=lambda remedy: remedy.kind)
@@ -91,7 +95,7 @@ def test_a_remedy_is_pure_and_leaves_the_test_rows_alone(remedy, material, evide
 
 
 def test_nothing_found_is_nothing_to_do(remedy, material, evidence):
-    assert remedy.apply(material, replace(evidence, findings=(), spare=())) is None
+    assert remedy.apply(material, replace(evidence, findings=(), spare=(), augment=())) is None
 
 
 def test_a_remedy_is_frozen_and_has_a_rule(remedy):
@@ -165,3 +169,15 @@ def test_recipes_change_the_recipe_only(material, evidence):
         assert remedy.apply(replace(material, balance="none"), evidence) is None
         assert remedy.apply(WeighClasses().apply(material, evidence), evidence) is None
     assert RankNumbers().apply(material, evidence).preprocess.numbers == "quantile"
+
+
+def test_there_is_a_remedy_for_every_augmentation_and_one_at_a_time(material, evidence):
+    remedies = (DropTokens(), SwapWords(), MixRows())
+    made = [remedy.apply(material, evidence) for remedy in remedies]
+    assert [make_augmentation(one.augment) for one in made] == list(AUGMENTATIONS)
+    assert [remedy.kind for remedy in remedies] == [f"augment_{one.kind}" for one in AUGMENTATIONS]
+    for remedy, changed in zip(remedies, made, strict=True):
+        assert changed.split == material.split and changed.typed is material.typed
+        assert not [other for other in remedies if other.apply(changed, evidence)]
+        for said in ("none", "mixup"):  # the plan has spoken
+            assert remedy.apply(replace(material, augment=AugmentOptions(kind=said)), evidence) is None

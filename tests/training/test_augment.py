@@ -126,8 +126,8 @@ class TestEvery:
 
 
 def test_the_plans_words_are_the_table():
-    assert get_args(AugmentKind) == ("none", *(one.kind for one in AUGMENTATIONS))
-    assert make_augmentation(AugmentOptions()) is None
+    assert get_args(AugmentKind) == ("auto", "none", *(one.kind for one in AUGMENTATIONS))
+    assert make_augmentation(AugmentOptions()) is make_augmentation(AugmentOptions(kind="none")) is None
 
 
 @settings(max_examples=100, deadline=None)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 RARER = 10  # times the rows that the usual spelling needs before a slip is assumed
 LONGEST = 80  # letters of a label within which a slip is looked for
+SURE_BESIDE = 2  # other words of a label that agree: hardly anything but a slip can part the two
 ALPHABET = 5  # so many letters that occur in both cases are classes of their own
 ACCENTED = 0.2  # share up to which a spelling with other accents is a variant for certain
 _JOINT = "\ue000"  # keeps "1-2" from being 12
@@ -139,15 +140,22 @@ def _is_slip(rare: Key, usual: Key, *, times: float) -> bool:
         return False
     if wrong in (right + "s", right + "es") or right in (wrong + "s", wrong + "es"):
         return len(min(wrong, right, key=len)) >= 4  # one and many of the same thing
-    return _slipped(wrong, right, *edit, within=len(rare) == len(usual) > 1, times=times)
+    beside = len(usual) - 1 if len(rare) == len(usual) else 0
+    return _slipped(wrong, right, *edit, beside=beside, times=times)
 
 
-def _slipped(wrong: str, right: str, place: int, how: str, *, within: bool, times: float) -> bool:
-    """Whether a word rather is a slip of another one than a word of its own; `within` others, less is needed."""
-    known = _known_words()
+def _slipped(wrong: str, right: str, place: int, how: str, *, beside: int, times: float) -> bool:
+    """Whether a word rather is a slip of another one than a word of its own.
+
+    So many words of the label `beside` it agree: one of them makes a slip likelier, several nearly certain.
+    """
+    known, within, sure = _known_words(), beside > 0, beside >= SURE_BESIDE
     letter = how == "added" and wrong[place] in right[max(place - 1, 0) : place + 1]  # doubled
+    if sure and len(right) < 4:  # "meaning off life": short words have nothing but their company to be known by
+        return letter or how == "dropped" or (how == "swapped" and place > 0)
     if wrong in known:
-        return within and place > 0 and how in ("dropped", "added") and times >= 2 * RARER and len(right) >= 4
+        enough = RARER if sure else 2 * RARER
+        return within and place > 0 and how in ("dropped", "added") and times >= enough and len(right) >= 4
     if len(right) < 4:
         short = how == "swapped" or (within and (letter or how == "dropped"))
         return short and place > 0 and (right in known or letter)

@@ -17,6 +17,9 @@ MOST = 20_000  # rows that are looked at
 FOLDS = 5
 SMALLEST = 10  # rows of a group that anything is said of
 MOST_GROUPS = 1000
+MOST_SETS = 50  # of labels, the commonest
+ENDS = (0.5, 0.42, 1 / 3, 0.3, 0.25, 0.21, 0.18, 0.15, 0.125, 0.1)  # of a number, as shares of the rows
+MOST_END = 0.6  # of the rows, where many have one value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +32,7 @@ class Goal:
         numbers: (m,) values; classes: empty.
         names: of the classes; multilabel: of the labels.
         labels: multilabel: (m, K) whether a row has the label; else empty.
+        sets: multilabel: the sets of labels, which `codes` number; else empty.
         folds: (m,) fold of each row; copies of a row are in one fold.
         sampled: whether there are more rows than these.
     """
@@ -38,6 +42,7 @@ class Goal:
     numbers: Floats
     names: tuple[str, ...]
     labels: Bools
+    sets: tuple[str, ...]
     folds: Ints
     sampled: bool
 
@@ -47,18 +52,33 @@ class Goal:
         return len(self.numbers) > 0
 
     def groups(self) -> Iterator[tuple[str, Bools]]:
-        """What a sign may give away, and which rows it is true of: each class or label, or each third of a number."""
+        """What a sign may give away, and which rows it is true of: a class, a label, a set of labels, an end of values.
+
+        A system that leaves marks knows what it marks: a set of labels is an answer of its own to it, and where the end
+        of a number begins is anybody's guess. So the 50 commonest sets are there beside the labels, and the ends of a
+        number come in ten widths, of which one holds at least 85 % of any other up to a half.
+        """
         if self.regression:
-            low, high = np.quantile(self.numbers, [1 / 3, 2 / 3])
-            thirds = [self.numbers >= high, self.numbers <= low, (self.numbers > low) & (self.numbers < high)]
-            for name, mask in zip(("the largest third", "the smallest third", "the middle third"), thirds, strict=True):
-                if SMALLEST <= mask.sum() <= len(mask) / 2:
-                    yield name, mask
+            yield from self._ends()
             return
         for place, name in enumerate(self.names[:MOST_GROUPS]):
             mask = self.labels[:, place] if self.labels.size else self.codes == place
             if mask.sum() >= SMALLEST:
                 yield repr(name[:40]), mask
+        sizes = np.bincount(self.codes, minlength=len(self.sets)) if self.sets else np.zeros(0, np.int64)
+        for place in np.argsort(-sizes, kind="stable")[:MOST_SETS].tolist():
+            if sizes[place] >= SMALLEST:
+                yield f"{self.sets[place][:40]!r} alone", self.codes == place
+
+    def _ends(self) -> Iterator[tuple[str, Bools]]:
+        low, high = np.quantile(self.numbers, [1 / 3, 2 / 3])
+        masks = {"the middle third": (self.numbers > low) & (self.numbers < high)}
+        for width in ENDS:
+            masks[f"the largest {width:.0%}"] = self.numbers >= np.quantile(self.numbers, 1 - width)
+            masks[f"the smallest {width:.0%}"] = self.numbers <= np.quantile(self.numbers, width)
+        for name, mask in masks.items():
+            if SMALLEST <= mask.sum() <= MOST_END * len(mask):
+                yield name, mask
 
 
 def goal(rows: Rows) -> Goal | None:
@@ -70,7 +90,7 @@ def goal(rows: Rows) -> Goal | None:
         known = np.sort(np.random.default_rng(rows.seed).permutation(known)[:MOST])
     cells = target[known]
     numbers, codes, labels = np.zeros(0), np.zeros(0, np.int64), np.zeros((0, 0), bool)
-    names: tuple[str, ...] = ()
+    names, sets = tuple[str, ...](), tuple[str, ...]()
     if rows.table.task == "regression":
         numbers = cells.cast(pl.Float64).to_numpy()
         enough = len(np.unique(numbers)) > 1
@@ -79,7 +99,7 @@ def goal(rows: Rows) -> Goal | None:
         found, codes = np.unique(words.to_numpy().astype(str), return_inverse=True)
         names, enough = tuple(found.tolist()), len(found) > 1
         if isinstance(cells.dtype, pl.List):
-            names = tuple(cells.explode().drop_nulls().unique().sort().to_list())
+            sets, names = names, tuple(cells.explode().drop_nulls().unique().sort().to_list())
             labels = np.stack([cells.list.contains(name).to_numpy() for name in names[:MOST_GROUPS]], 1)
     if len(known) < 50 or not enough:
         return None
@@ -89,6 +109,7 @@ def goal(rows: Rows) -> Goal | None:
         numbers=numbers,
         names=names,
         labels=labels,
+        sets=sets,
         folds=_folds(rows.clusters.labels[known], rows.seed),
         sampled=sampled,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tunewright.detectors.goals import SMALLEST, Bools, Goal
-from tunewright.detectors.rows import Rows
+from tunewright.detectors.rows import Ints, Rows
 from tunewright.records import Finding
 
 APART, CLEAR = 0.7, 0.9  # share of empty cells in one group less that in all others; from the second on it is enough
@@ -39,29 +39,30 @@ def leaking_gaps(rows: Rows, goal: Goal) -> Iterator[Finding]:
 
 
 def _class_gap(empty: Bools, goal: Goal) -> tuple[str, float, float, float]:
-    """The class that empty cells tell from the others best.
+    """The class, label or set of labels that empty cells tell from the others best.
 
     Returns:
         Its name, the share of empty cells inside and outside of it, its share of the empty (or filled) cells.
     """
-    if goal.labels.size:
-        size = goal.labels.sum(0)
-        inside, names = goal.labels[empty].sum(0), goal.names
-    else:
-        size = np.bincount(goal.codes, minlength=len(goal.names))
-        inside, names = np.bincount(goal.codes[empty], minlength=len(goal.names)), goal.names
+    if not goal.labels.size:
+        return _gap(
+            empty, np.bincount(goal.codes[empty], minlength=len(goal.names)), np.bincount(goal.codes), goal.names
+        )
+    label = _gap(empty, goal.labels[empty].sum(0), goal.labels.sum(0), goal.names)
+    alone = _gap(empty, np.bincount(goal.codes[empty], minlength=len(goal.sets)), np.bincount(goal.codes), goal.sets)
+    return max(label, alone, key=lambda one: abs(one[1] - one[2]))
+
+
+def _gap(empty: Bools, inside: Ints, size: Ints, names: tuple[str, ...]) -> tuple[str, float, float, float]:
+    """The same of groups by their sizes (K,) and how many of each one's cells are empty (K,)."""
     rest = len(empty) - size
     share, other = inside / np.maximum(size, 1), (empty.sum() - inside) / np.maximum(rest, 1)
     apart = np.where((size >= SMALLEST) & (rest >= SMALLEST), np.abs(share - other), 0.0)
     best = int(apart.argmax())
     if not apart[best]:
         return "", 0.0, 0.0, 0.0
-    return (
-        f"of {names[best][:40]!r}",
-        share[best],
-        other[best],
-        _pure(share[best], other[best], size[best] / len(empty)),
-    )
+    pure = _pure(share[best], other[best], size[best] / len(empty))
+    return f"of {names[best][:40]!r}", float(share[best]), float(other[best]), pure
 
 
 def _number_gap(empty: Bools, goal: Goal) -> tuple[str, float, float, float]:

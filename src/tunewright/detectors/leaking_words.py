@@ -151,9 +151,10 @@ def _marks(cut: Cut, goal: Goal, name: str) -> Finding | None:
 
 
 def _candidates(cut: Cut, goal: Goal) -> Iterator[tuple[str, str, Bools]]:
+    """Words with the group that each fits best, the commonest first."""
     once = cut.table.unique()
     total = once["word"].value_counts(name="all")
-    found: list[tuple[int, str, str, Bools]] = []
+    best: dict[str, tuple[float, int, str, Bools]] = {}
     for group, mask in goal.groups():
         size = int(mask.sum())
         inside = once.filter(pl.Series(mask).gather(once["row"]))["word"].value_counts(name="in")
@@ -161,8 +162,11 @@ def _candidates(cut: Cut, goal: Goal) -> Iterator[tuple[str, str, Bools]]:
         strict = pl.col("in") < SMALL
         near = near.filter(pl.col("in") >= pl.when(strict).then(SMALL_PURE).otherwise(PURE) * pl.col("all"))
         near = near.filter(~strict | (pl.col("in") >= SMALL_INSIDE * size))
-        found += [(int(count), word, group, mask) for word, count, _ in near.iter_rows()]
-    for _, word, group, mask in sorted(found, key=lambda one: (-one[0], one[1]))[:MOST_WORDS]:
+        for word, count, everywhere in near.iter_rows():
+            fit = 2 * int(count) / (size + int(everywhere))  # F1 of the word as a sign of the group
+            if word not in best or fit > best[word][0]:
+                best[word] = fit, int(count), group, mask
+    for word, (_, _, group, mask) in sorted(best.items(), key=lambda one: (-one[1][1], one[0]))[:MOST_WORDS]:
         yield word, group, mask
 
 

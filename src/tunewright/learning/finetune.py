@@ -12,6 +12,7 @@ import torch
 
 from tunewright.errors import ModelError
 from tunewright.events import Event, Observer
+from tunewright.learning.augmented import texts_of
 from tunewright.learning.course import Facts
 from tunewright.learning.frozen import load_encoder
 from tunewright.learning.judging import Judging
@@ -31,7 +32,7 @@ from tunewright.models.trainable import choose_trainable, frozen_blocks, layer_d
 from tunewright.records import Epoch
 from tunewright.runfolder.context import RunContext
 from tunewright.training.contract import Terms
-from tunewright.training.labelled import Labelled, Texts
+from tunewright.training.labelled import Labelled
 from tunewright.training.loop import Surroundings, train
 from tunewright.training.recipe import Recipe
 from tunewright.training.state import LoopState
@@ -289,20 +290,9 @@ def _labelled(judging: Judging, recipe: Recipe, inputs: Mapping[str, Inputs]) ->
         inputs["train"].take(rows),
         problem.targets["train"][rows],
         None if weights is None else weights[rows],
-        _texts(problem, rows) if recipe.augment is not None and recipe.augment.of_texts else None,
+        texts_of(problem, problem.typed["train"], rows) if recipe.augment and recipe.augment.of_texts else None,
     )
     return training, Labelled(inputs["validation"], problem.targets["validation"])
-
-
-def _texts(problem: Problem, rows: Array) -> Texts | None:
-    if problem.tokenizer is None:
-        return None
-    return Texts(
-        segments=tuple(problem.preprocessor.compose(problem.typed["train"])),
-        rows=rows,
-        tokenize=partial(problem.tokenizer, max_length=problem.preprocessor.max_length),
-        edges=problem.tokenizer.edges(),
-    )
 
 
 def _count(parameters: Iterable[torch.nn.Parameter]) -> int:

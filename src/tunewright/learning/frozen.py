@@ -23,6 +23,7 @@ from tunewright.runfolder.home import home
 if TYPE_CHECKING:
     from tunewright.models.backbone import Backbone
     from tunewright.models.encoder import Encoder
+    from tunewright.models.inputs import Inputs
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -79,12 +80,7 @@ def frozen_features(problem: Problem, pooling: str, precision: str, run: RunCont
     parts = [part for part in PARTS if len(problem.inputs[part])]
     if problem.backbone is None:
         return {part: problem.inputs[part].dense for part in parts}
-    frozen = FrozenEncoder(
-        key=encoder_key(weights=problem.backbone.digest, pooling=pooling, precision=precision),
-        load=cache(lambda: load_encoder(problem, pooling, precision)),
-        device=pick_device(),
-        run=spread_encode(problem, pooling, precision),
-    )
+    frozen = _frozen_encoder(problem, pooling, precision)
     computed, features = 0, dict[str, Array]()
     for together in ([part for part in parts if part != "test"], [part for part in parts if part == "test"]):
         segments = [tokens for part in together for tokens in problem.inputs[part].segments]
@@ -97,3 +93,33 @@ def frozen_features(problem: Problem, pooling: str, precision: str, run: RunCont
     if computed:
         run.tell("encode", f"{computed} texts encoded, the rest came from the cache.", computed=computed)
     return features
+
+
+def frozen_inputs(
+    problem: Problem, inputs: Inputs, *, pooling: str, precision: str, run: RunContext, apart: str
+) -> Array:
+    """(n, V + F): the same of other rows with text, whose vectors are kept apart from those of the problem's own.
+
+    Args:
+        problem: whose backbone encodes.
+        inputs: the rows.
+        pooling: of the encoder.
+        precision: of the encoder.
+        run: hears progress.
+        apart: names the store in which the vectors are kept.
+    """
+    vectors, computed = _frozen_encoder(problem, pooling, precision, apart=apart).encode(inputs.segments, run.observe)
+    if computed:
+        run.tell("encode", f"{computed} changed texts encoded, the rest came from the cache.", computed=computed)
+    return np.concatenate([join_frozen(vectors), inputs.dense], axis=1)
+
+
+def _frozen_encoder(problem: Problem, pooling: str, precision: str, *, apart: str = "") -> FrozenEncoder:
+    assert problem.backbone is not None
+    key = encoder_key(weights=problem.backbone.digest, pooling=pooling, precision=precision)
+    return FrozenEncoder(
+        key=cache_key(key, apart) if apart else key,
+        load=cache(lambda: load_encoder(problem, pooling, precision)),
+        device=pick_device(),
+        run=spread_encode(problem, pooling, precision),
+    )

@@ -6,6 +6,7 @@ remedy must not win by cleaning the ruler. Shapes: m rows that are not test rows
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from tunewright.learning.crossfit import PENALTIES, FoldSums, deal_folds, one_hot
 from tunewright.learning.decisions import fit_decision
+from tunewright.learning.posterior import Answer, linear_answer, posterior_answers
 from tunewright.learning.thresholds import fit_threshold
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Score
@@ -34,12 +36,18 @@ class Arm:
         targets: (m,) or (m, K) encoded targets to learn; not what is scored against.
         weights: (m,) importance; a row of weight 0 is not learned from.
         offset: (K,) what training adds to the logits, and answers therefore lack (Menon et al. 2021); None: nothing.
+        copies: (m, F) features of a changed copy of each row, to learn from beside it; None: there are none.
+        mix: both parameters of the Beta distribution by which rows are mixed in pairs; None: they are not.
+
+    A ridge fit heeds none of the last three: `split_scores` has another for an offset, `probe_scores` takes them all.
     """
 
     x: Array
     targets: Array
     weights: Array
     offset: Array | None = None
+    copies: Array | None = None
+    mix: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,22 +103,43 @@ def sums_of(arm: Arm, ruler: Ruler, *, like: Sums = ()) -> Sums:
     return tuple(FoldSums.of(arm.x, y, ruler.split(repeat), arm.weights) for repeat in range(ruler.repeats))
 
 
-def choose_penalty(arm: Arm, ruler: Ruler, sums: Sums) -> float:
-    """The ridge penalty that is best for an arm over one repetition."""
-    values = [float(np.mean(split_scores(arm, ruler, penalty, sums[:1]))) for penalty in PENALTIES]
+def choose_penalty(arm: Arm, ruler: Ruler, sums: Sums, *, posterior: bool = False) -> float:
+    """The penalty that is best for an arm over one repetition."""
+    values = [float(np.mean(split_scores(arm, ruler, one, sums[:1], posterior=posterior))) for one in PENALTIES]
     return PENALTIES[int(np.argmax(values))]
 
 
-def split_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums) -> Array:
-    """(k,) the metric on each held-out part, higher is better."""
-    return np.array([_score(arm, ruler, held, fit.solve(penalty)) for one in sums for held, fit in one.held_out()])
+def split_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums, *, posterior: bool = False) -> Array:
+    """(k,) the metric on each held-out part, higher is better.
+
+    Args:
+        arm: what is learned from.
+        ruler: how it is measured.
+        penalty: of the fits.
+        sums: of the arm.
+        posterior: by log posteriors, from which an offset can be taken, in place of a ridge fit; for classes. Scores of
+            one kind do not compare with those of the other.
+    """
+    scores = []
+    for one in sums:
+        answers = (
+            posterior_answers(arm.x, arm.targets, one, penalty=penalty, offset=arm.offset)
+            if posterior
+            else _ridge_answers(arm, ruler.task, one, penalty)
+        )
+        scores += [_score(arm, ruler, held, answer) for held, answer in answers]
+    return np.array(scores)
 
 
 def part_scores(arm: Arm, ruler: Ruler, penalty: float, sums: Sums, features: Array) -> Array:
-    """(k,) the same with some of the features only, given by their places."""
+    """(k,) the same with some of the features only, given by their places; by ridge fits."""
     part = replace(arm, x=arm.x[:, features])
-    fits = ((held, whole.only(features).solve(penalty)) for one in sums for held, whole in one.held_out())
-    return np.array([_score(part, ruler, held, fit) for held, fit in fits])
+    answers = (
+        (held, _ridge_answer(part, ruler.task, whole.only(features).solve(penalty)))
+        for one in sums
+        for held, whole in one.held_out()
+    )
+    return np.array([_score(part, ruler, held, answer) for held, answer in answers])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,32 +184,37 @@ def tolerance(metric: str, base: Array) -> float:
     return POINTS if low is not None and high is not None else POINTS * abs(float(np.mean(base)))
 
 
-def _score(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> float:
-    decision = _decision(arm, ruler, held, fit)
-    outputs = _outputs(arm, ruler.task, held, fit)
+def measured(ruler: Ruler, rows: Array, outputs: Array, decision: Decision) -> float:
+    """The metric of answers to some rows against the labels as given, higher is better; 0 where it is undefined."""
     metric = metric_of(ruler.metric)
-    value = metric.value(ruler.task.outcome(ruler.truth[held], outputs, decision))
+    value = metric.value(ruler.task.outcome(ruler.truth[rows], outputs, decision))
     return (1 if metric.greater_is_better else -1) * float(value) if value is not None and np.isfinite(value) else 0.0
-
-
-def _decision(arm: Arm, ruler: Ruler, held: Array, fit: tuple[Array, Array]) -> Decision:
-    """Thresholds where answers hang on them, from the rows that were learned from."""
-    task = ruler.task
-    if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
-        return Decision()
-    rows = np.setdiff1d(np.flatnonzero(arm.weights > 0), held)
-    outputs = _outputs(arm, task, rows, fit)
-    if isinstance(task, Multilabel):
-        return fit_decision(task, outputs, arm.targets[rows], ruler.metric)
-    return fit_threshold(task, outputs, arm.targets[rows], ruler.metric)
-
-
-def _outputs(arm: Arm, task: Task, rows: Array, fit: tuple[Array, Array]) -> Array:
-    weight, bias = fit
-    outputs = as_logits(task, np.asarray(arm.x[rows] @ weight + bias, np.float32))
-    return outputs if arm.offset is None else np.asarray(outputs - arm.offset, np.float32)
 
 
 def as_logits(task: Task, outputs: Array) -> Array:
     """Membership between 0 and 1 as something a sigmoid or softmax turns back into about that."""
     return outputs if isinstance(task, Regression) else np.asarray(6.0 * (outputs - 0.5), np.float32)
+
+
+def _ridge_answers(arm: Arm, task: Task, sums: FoldSums, penalty: float) -> Iterator[tuple[Array, Answer]]:
+    for held, whole in sums.held_out():
+        yield held, _ridge_answer(arm, task, whole.solve(penalty))
+
+
+def _ridge_answer(arm: Arm, task: Task, fit: tuple[Array, Array]) -> Answer:
+    return lambda rows: as_logits(task, linear_answer(arm.x, fit, rows))
+
+
+def _score(arm: Arm, ruler: Ruler, held: Array, answer: Answer) -> float:
+    return measured(ruler, held, answer(held), _decision(arm, ruler, held, answer))
+
+
+def _decision(arm: Arm, ruler: Ruler, held: Array, answer: Answer) -> Decision:
+    """Thresholds where answers hang on them, from the rows that were learned from."""
+    task = ruler.task
+    if isinstance(task, Regression) or (not isinstance(task, Multilabel) and task.outputs > 2):
+        return Decision()
+    rows = np.setdiff1d(np.flatnonzero(arm.weights > 0), held)
+    if isinstance(task, Multilabel):
+        return fit_decision(task, answer(rows), arm.targets[rows], ruler.metric)
+    return fit_threshold(task, answer(rows), arm.targets[rows], ruler.metric)

@@ -6,6 +6,7 @@ finding names is in one of the two.
 
 from __future__ import annotations
 
+from tunewright.remedies.augment import DropTokens, MixRows, SwapWords
 from tunewright.remedies.balance import AdjustLogits, ResampleClasses, WeighClasses
 from tunewright.remedies.bench import Bench
 from tunewright.remedies.columns import DropLeaks, SelectColumns
@@ -29,6 +30,9 @@ REMEDIES: tuple[Remedy, ...] = (
     WeighClasses(),
     ResampleClasses(),
     AdjustLogits(),
+    DropTokens(),
+    SwapWords(),
+    MixRows(),
     DecodeMissing(),
     RankNumbers(),
     SelectColumns(),

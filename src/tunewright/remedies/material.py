@@ -11,11 +11,13 @@ import polars as pl
 
 from tunewright.features.options import PreprocessOptions
 from tunewright.records import BalanceKind, Finding, Split, Table
+from tunewright.training.options import AugmentOptions
 
 if TYPE_CHECKING:
     from tunewright.learning.crossfit import Learned
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
+OPEN = AugmentOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +30,7 @@ class Material:
         split: row ids per part; a dropped row is a row that train no longer names.
         preprocess: how cells become features.
         balance: what is done about classes of unequal size.
+        augment: how train rows are changed anew in every epoch of fine-tuning.
     """
 
     typed: pl.DataFrame
@@ -35,6 +38,7 @@ class Material:
     split: Split
     preprocess: PreprocessOptions
     balance: BalanceKind
+    augment: AugmentOptions = OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,11 +49,14 @@ class Evidence:
         findings: of the audit.
         learned: out-of-fold answers, or None where nothing could be learned.
         spare: columns that give nothing beside the others, by measurement on rows that are not test rows.
+        augment: kinds of augmentation that the plan leaves open, that what trains would feel, and that few enough rows
+            are there to try on.
     """
 
     findings: Sequence[Finding]
     learned: Learned | None
     spare: tuple[str, ...] = ()
+    augment: tuple[str, ...] = ()
 
     def of(self, *kinds: str) -> tuple[Finding, ...]:
         """The findings of some kinds."""

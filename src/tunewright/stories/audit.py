@@ -140,6 +140,7 @@ def material_of(prepared: Prepared, plan: Plan) -> Material:
         split=prepared.split,
         preprocess=plan.preprocess,
         balance=plan.balance,
+        augment=plan.augment,
     )
 
 

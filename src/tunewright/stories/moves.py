@@ -70,14 +70,16 @@ def _more_layers(plan: Plan, choices: Choices) -> Changes | None:
 
 
 def _swap_words(plan: Plan, choices: Choices) -> Changes | None:
-    return {"augment.kind": "word_swap"} if choices.method != "head" and plan.augment.kind == "none" else None
+    return {"augment.kind": "word_swap"} if choices.method != "head" and plan.augment.kind == "auto" else None
 
 
 def _mix(plan: Plan, choices: Choices) -> Changes | None:
-    return {"augment.kind": "mixup"} if _tunes(choices) and plan.augment.kind == "none" else None
+    return {"augment.kind": "mixup"} if _tunes(choices) and plan.augment.kind == "auto" else None
 
 
 def _other_head(plan: Plan, choices: Choices) -> Changes | None:
+    if choices.method == "head" and choices.head == "mlp" and choices.recipe.augment is not None:
+        return None  # a linear head alone has no epochs, and would feel no augmentation
     return {"model.head": "linear" if choices.head == "mlp" else "mlp"}
 
 

@@ -200,13 +200,21 @@ def _refuse_other_task(with_test: Table, without: Table) -> None:
         )
 
 
-def _refuse_what_is_idle(table: Table, plan: Plan) -> None:
-    """What the plan could not say without the columns: an augmentation, unfreezing or averaging that nothing feels."""
-    augmentation = make_augmentation(plan.augment)
+def what_trains(table: Table, plan: Plan) -> tuple[str, str, bool]:
+    """What of the model trains (`model.train`; a head alone where there is no text), which head, whether there is text.
+
+    As far as plan and columns say so: which of its rungs `model.train: auto` climbs shows only when training.
+    """
     text = bool(table.features("text") or table.pair)
     others = any(column.role == "feature" and column.kind != "text" for column in table.columns)
     head = plan.model.head if plan.model.head != "auto" else "mlp" if others else "linear"
-    method = plan.model.train if text else "head"
+    return plan.model.train if text else "head", head, text
+
+
+def _refuse_what_is_idle(table: Table, plan: Plan) -> None:
+    """What the plan could not say without the columns: an augmentation, unfreezing or averaging that nothing feels."""
+    augmentation = make_augmentation(plan.augment)
+    method, head, text = what_trains(table, plan)
     if augmentation is not None and (why := why_idle(augmentation, method=method, head=head, text=text)):
         raise PlanError(f"augment must be none where {why}. Got {augmentation.kind}. Write none, or train more.")
     for name, why in idle_levers(plan.training, method=method, head=head):

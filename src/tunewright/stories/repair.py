@@ -8,33 +8,34 @@ that the expert derived are measured in the same way and stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tunewright.data.expressions import parse
-from tunewright.learning.trial import Effect, Ruler
+from tunewright.learning.trial import Ruler
 from tunewright.plan import Plan
-from tunewright.records import RemedyTrial, Repair, Table, from_json, to_json
+from tunewright.records import RemedyTrial, Repair, from_json, to_json
 from tunewright.remedies import REMEDIES, Bench, Evidence, Material, Remedy
 from tunewright.remedies.bench import Featured
 from tunewright.remedies.columns import SelectColumns, may_go, without_columns
 from tunewright.runfolder.context import RunContext
-from tunewright.stats import holm
 from tunewright.stories.audit import Examined, featurise, material_of, seen_rows
+from tunewright.stories.augmenting import copies_of, open_augmentations
 from tunewright.stories.prepare import Prepared, task_of
+from tunewright.stories.weighing import TOGETHER, Attempt, Kept, combine, judge_together, record
 
 if TYPE_CHECKING:
     from tunewright.learning.crossfit import Learned
 
 Array = np.ndarray[Any, np.dtype[Any]]
-LEVEL = 0.025
 # More rows make the interval narrower than the half point that matters, and the wait longer.
 MOST_ROWS = 20_000
-TOGETHER = "all_kept"
 ASKED = "asked"
+
+__all__ = ["TOGETHER", "Mended", "expert_columns", "mend", "repair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,33 +53,17 @@ class Mended:
     dropped: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Attempt:
-    """A remedy by itself: the material with it, and what that did to the score."""
-
-    remedy: Remedy
-    material: Material
-    effect: Effect
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Kept:
-    """What stands so far: the remedies in the order they were applied, the material, why others were not."""
-
-    material: Material
-    remedies: list[str] = field(default_factory=list)
-    why_not: dict[str, str] = field(default_factory=dict)
-
-
 def mend(prepared: Prepared, examined: Examined, plan: Plan, run: RunContext) -> Mended:
     """Try the remedies for what was found, as far as the plan wants that, and apply what was kept."""
     learned = examined.learned() if plan.audit.apply == "verified" else None
     if learned is None:
         return Mended(prepared=prepared, plan=plan, trials=(), repairs=examined.repairs())
     bench = _bench(prepared, learned, plan, run)
-    material, trials = repair(bench, examined.evidence(), run, stay=expert_columns(plan))
+    may = open_augmentations(prepared.table, learned, plan, seen_rows(prepared.split))
+    evidence = replace(examined.evidence(), augment=may)
+    material, trials = repair(bench, evidence, run, stay=expert_columns(plan))
     mended = replace(prepared, typed=material.typed, table=material.table, split=material.split)
-    recipe = replace(plan, preprocess=material.preprocess, balance=material.balance)
+    recipe = replace(plan, preprocess=material.preprocess, balance=material.balance, augment=material.augment)
     dropped = len(prepared.split.train) - len(material.split.train)
     return Mended(prepared=mended, plan=recipe, trials=trials, repairs=examined.repairs(), dropped=dropped)
 
@@ -89,14 +74,6 @@ def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) ->
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(prepared.seed).choice(rows, MOST_ROWS, replace=False))
     at = np.searchsorted(learned.rows, rows)
-
-    def features(material: Material) -> Featured:
-        posed = replace(prepared, typed=material.typed, table=material.table)
-        problem, _, found = featurise(posed, replace(plan, preprocess=material.preprocess), run)
-        blocks = problem.preprocessor.featurizer.blocks(problem.typed["train"])
-        width = found.shape[1] - problem.inputs["train"].dense.shape[1]
-        return found[at], {name: slice(width + one.start, width + one.stop) for name, one in blocks.items()}
-
     task = task_of(prepared, plan)
     ruler = Ruler(
         task=task,
@@ -105,7 +82,26 @@ def _bench(prepared: Prepared, learned: Learned, plan: Plan, run: RunContext) ->
         clusters=learned.clusters[at],
         seed=prepared.seed,
     )
-    return Bench(ruler=ruler, rows=rows, featurise=features, base=material_of(prepared, plan))
+    return Bench(
+        ruler=ruler,
+        rows=rows,
+        featurise=_featured(prepared, plan, at, run),
+        base=material_of(prepared, plan),
+        copy=copies_of(prepared, plan, rows, run),
+    )
+
+
+def _featured(prepared: Prepared, plan: Plan, at: Array, run: RunContext) -> Callable[[Material], Featured]:
+    """What makes features of the bench's rows, given by their places among all rows, as a material has them."""
+
+    def features(material: Material) -> Featured:
+        posed = replace(prepared, typed=material.typed, table=material.table)
+        problem, _, found = featurise(posed, replace(plan, preprocess=material.preprocess), run)
+        blocks = problem.preprocessor.featurizer.blocks(problem.typed["train"])
+        width = found.shape[1] - problem.inputs["train"].dense.shape[1]
+        return found[at], {name: slice(width + one.start, width + one.stop) for name, one in blocks.items()}
+
+    return features
 
 
 def expert_columns(plan: Plan) -> frozenset[str] | None:
@@ -156,9 +152,9 @@ def _measure(bench: Bench, evidence: Evidence, run: RunContext, stay: Collection
     if not tried and not others:
         return asked
     kept = Kept(material=start, remedies=[attempt.remedy.kind for attempt in tried])
-    _combine(bench, evidence, kept, others)
-    together = _judge_together(bench, kept, tried)
-    return [_record(attempt, kept, bench, start) for attempt in (*tried, *others)] + asked + together
+    combine(bench, evidence, kept, others)
+    together = judge_together(bench, kept, tried)
+    return [record(attempt, kept, bench, start) for attempt in (*tried, *others)] + asked + together
 
 
 def _try(
@@ -198,85 +194,3 @@ def _asked(bench: Bench, start: Material, run: RunContext) -> list[RemedyTrial]:
             )
         )
     return found
-
-
-def _passed(judged: Sequence[Attempt]) -> list[Attempt]:
-    """Those that pass after Holm's adjustment, the best first."""
-    adjusted = holm([attempt.effect.p_value for attempt in judged]) if judged else ()
-    passed = [attempt for attempt, p in zip(judged, adjusted, strict=True) if p < LEVEL]
-    return sorted(passed, key=lambda attempt: -attempt.effect.difference.value)
-
-
-def _combine(bench: Bench, evidence: Evidence, kept: Kept, judged: Sequence[Attempt]) -> None:
-    """Apply what passed one after the other; all but the first must also pass beside those before them."""
-    start = kept.material
-    for attempt in _passed(judged):
-        remedy = attempt.remedy
-        changed = attempt.material if kept.material is start else remedy.apply(kept.material, evidence)
-        if changed is None:
-            kept.why_not[remedy.kind] = "another remedy already did it"
-            continue
-        beside = bench.effect(changed, kept.material, may_cost=remedy.rule == "repair")
-        if beside.p_value < LEVEL:
-            kept.material = changed
-            kept.remedies.append(remedy.kind)
-        else:
-            kept.why_not[remedy.kind] = "it gave nothing beside the others"
-
-
-def _judge_together(bench: Bench, kept: Kept, tried: Sequence[Attempt]) -> list[RemedyTrial]:
-    """Judge all that passed once more; where together they lose, only what needs no score stays."""
-    if len(kept.remedies) < 2:
-        return []
-    forced = [attempt.remedy.kind for attempt in tried]
-    start = tried[-1].material if tried and len(kept.remedies) > len(forced) else bench.base
-    whole = bench.effect(kept.material, start, may_cost=True)
-    if whole.p_value >= LEVEL and len(kept.remedies) > len(forced):
-        kept.why_not |= {kind: "all that passed lost together" for kind in kept.remedies if kind not in forced}
-        kept.remedies = forced
-    return [
-        RemedyTrial(
-            remedy=TOGETHER,
-            rule="",
-            metric=bench.ruler.metric,
-            effect=whole.difference,
-            p_value=whole.p_value,
-            kept=bool(kept.remedies),
-            order=None,
-            why=", ".join(kept.remedies) or "nothing",
-        )
-    ]
-
-
-def _record(attempt: Attempt, kept: Kept, bench: Bench, start: Material) -> RemedyTrial:
-    kind, metric = attempt.remedy.kind, bench.ruler.metric
-    before = bench.base if attempt.remedy.rule == "always" else start
-    order = kept.remedies.index(kind) + 1 if kind in kept.remedies else None
-    return RemedyTrial(
-        remedy=kind,
-        rule=attempt.remedy.rule,
-        metric=metric,
-        effect=attempt.effect.difference,
-        p_value=attempt.effect.p_value,
-        kept=order is not None,
-        order=order,
-        why=kept.why_not.get(kind) or _why(attempt, kept=order is not None),
-        columns=_touched(before.table, attempt.material.table),
-    )
-
-
-def _touched(before: Table, after: Table) -> tuple[str, ...]:
-    """Columns that a remedy changed."""
-    was = {column.name: column for column in before.columns}
-    return tuple(column.name for column in after.columns if was.get(column.name, column) != column)
-
-
-def _why(attempt: Attempt, *, kept: bool) -> str:
-    rule = attempt.remedy.rule
-    if rule == "always":
-        return "it gives the answer away, so a score with it is none; what is lost here was never there"
-    if rule == "repair":
-        return "it loses less than half a point" if kept else "that it loses less than half a point was not shown"
-    if not kept and attempt.effect.difference.low > 0:
-        return "its interval alone is above zero, but not by the bar for everything that was tried (Holm)"
-    return "the gain is shown" if kept else "no gain was shown"

@@ -176,6 +176,7 @@ def _value(plan: Plan, choices: Choices, dimension: Dimension) -> Value | None:
         "training.learning_rate": recipe.learning_rate,
         "training.dropout": recipe.dropout,
         "training.ema_decay": recipe.ema_decay,
+        "augment.kind": "none" if recipe.augment is None else recipe.augment.kind,
     }
     given: Any = plan
     for step in dimension.name.split("."):

@@ -9,7 +9,7 @@ from tunewright.planfile.checks import above, at_least, between
 
 Parallel = Literal["auto", "replicated", "sharded"]
 Checkpointing = bool | Literal["auto"]
-AugmentKind = Literal["none", "token_dropout", "word_swap", "mixup"]
+AugmentKind = Literal["auto", "none", "token_dropout", "word_swap", "mixup"]
 UnfreezeKind = Literal["none", "gradual"]
 AveragingKind = Literal["none", "epochs", "ema"]
 
@@ -71,8 +71,9 @@ class AugmentOptions:
     """How train rows are changed anew in every epoch; the plan may give the kind alone, as in `augment: word_swap`.
 
     Args:
-        kind: none; token_dropout: tokens of the train texts are left out; word_swap: words are replaced by words of
-            the train texts; mixup: the vectors of two rows are mixed, and their losses.
+        kind: auto: nothing, unless the audit tried it and showed a gain (`audit.apply: verified`); none: nothing, and
+            nothing is tried; token_dropout: tokens of the train texts are left out; word_swap: words are replaced by
+            words of the train texts; mixup: the vectors of two rows are mixed, and their losses.
         strength: share of tokens or words, 0 < x < 1; mixup: both parameters of the Beta distribution that the
             mixing weights come from, x > 0; auto: 0.1, mixup 0.2.
 
@@ -80,5 +81,5 @@ class AugmentOptions:
     'auto'
     """
 
-    kind: AugmentKind = field(default="none", metadata={"alone": True})
+    kind: AugmentKind = field(default="auto", metadata={"alone": True})
     strength: float | Literal["auto"] = field(default="auto", metadata={"check": above(0, example=0.1)})
