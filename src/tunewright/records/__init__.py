@@ -19,6 +19,7 @@ from tunewright.records.explaining import (
     TokenWeight,
     WordEffect,
 )
+from tunewright.records.exporting import Exported, Parity, Tried
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.score import PARTS, BalanceKind, Kind, Score, TargetScale, TaskKind
 from tunewright.records.slicing import Ceiling, MistakeGroup, Slice, SliceAction, Slices
@@ -49,6 +50,7 @@ __all__ = [
     "Expectation",
     "Explained",
     "Explanation",
+    "Exported",
     "Finding",
     "Folds",
     "Impact",
@@ -60,6 +62,7 @@ __all__ = [
     "Mistake",
     "MistakeGroup",
     "Neighbour",
+    "Parity",
     "Promise",
     "RemedyTrial",
     "Repair",
@@ -77,6 +80,7 @@ __all__ = [
     "TokenWeight",
     "TrainedModel",
     "Trial",
+    "Tried",
     "Trust",
     "Verdict",
     "WordEffect",
