@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.model import FittedModel
-from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, SEEN, SUMS, TREES, read_bundle
+from tunewright.bundle.reading import BEHAVIOURS, EXPLAINING, FORMAT, POOLING, SEEN, SUMS, TREES, read_bundle
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ExportError
 from tunewright.models.lexical import Lexical
@@ -84,10 +84,10 @@ def write_bundle(
             write_arrays(temporary / SEEN, {"marks": seen.marks})
         if explaining is not None:
             write_json(temporary / EXPLAINING, explaining)
-        _write_sums(temporary)
+        write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)
-        _write_sums(temporary)
+        write_sums(temporary)
     return parity
 
 
@@ -161,6 +161,8 @@ def _parity(
     return report
 
 
-def _write_sums(folder: Path) -> None:
+def write_sums(folder: Path) -> None:
+    """List the digest of every file of a bundle, in place of an older list."""
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != SUMS and not p.name.startswith("."))
+    names += [POOLING] if (folder / POOLING).is_file() else []
     write_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in names))
