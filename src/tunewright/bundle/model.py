@@ -92,8 +92,8 @@ class FittedModel:
     def _torch(self) -> TorchEngine:
         if not isinstance(self.engine, TorchEngine):
             raise ModelError(
-                f"Vectors and gradients need the trained network. This bundle was exported to {self.engine.kind}, which "
-                "only answers. Use the bundle that it was exported from."
+                f"Vectors and gradients need the trained network. This bundle was exported to {self.engine.kind}, "
+                "which only answers. Use the bundle that it was exported from."
             )
         return self.engine
 
@@ -106,10 +106,7 @@ class FittedModel:
     ) -> Array:
         """(n, K) float32 outputs for composed texts, one list of n per segment, and the table cells of typed rows."""
         inputs = self.preprocessor.inputs_of(texts, typed, self.tokenizer)
-        if predict is None:
-            outputs = self.engine.outputs(inputs)
-        else:
-            outputs = predict(self.network, inputs, device=self.device)
+        outputs = predict(self.network, inputs, device=self.device) if predict else self.engine.outputs(inputs)
         return self.beside(outputs, texts, inputs.dense, typed)
 
     def beside(self, outputs: Array, texts: Sequence[Sequence[str]], dense: Array, typed: pl.DataFrame) -> Array:

@@ -92,9 +92,7 @@ class Preprocessor:
         """Typed rows to network inputs."""
         return self.inputs_of(self.compose(typed), typed, tokenizer)
 
-    def inputs_of(
-        self, texts: Sequence[Sequence[str]], typed: pl.DataFrame, tokenizer: TextTokenizer | None
-    ) -> Inputs:
+    def inputs_of(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame, tokenizer: TextTokenizer | None) -> Inputs:
         """Composed texts, one list per segment, and the table cells of typed rows to network inputs."""
         tokens: tuple[Tokens, ...] = ()
         if self.texts:

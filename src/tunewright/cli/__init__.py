@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, tune
+from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, export, plan, predict, report, run, tune
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
@@ -44,6 +44,7 @@ VERBS = (
     ("explain", explain.verb),
     ("compare", compare.verb),
     ("predict", predict.verb),
+    ("export", export.verb),
     ("report", report.verb),
     ("doctor", doctor.verb),
 )

@@ -45,7 +45,7 @@ class Source:
         folder: the bundle.
         model: read from it.
         train: typed rows to calibrate on, or to distil on; train rows of the run. May have no rows.
-        validation: typed rows that a format may choose on; those it is judged on are others or the same, never test rows.
+        validation: typed rows that a format may choose on, never test rows.
         observe: hears of what takes long.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,10 +56,45 @@ def write_graph(model: FittedModel, path: Path, *, opset: int = OPSET) -> None:
         onnx.checker.check_model(graph)
         onnx.save_model(graph, path)
     except Exception as problem:  # torch.export, onnxscript and onnx each have their own, and none is documented
+        said = (str(problem).splitlines() or [""])[0]
         raise ExportError(
             f"A network must be expressible in ONNX. {model.backbone or 'This table model'} is not: "
-            f"{type(problem).__name__}: {show(str(problem).splitlines()[0] if str(problem) else '')}. "
+            f"{type(problem).__name__}: {show(said)}. "
             "Export to safetensors-merged or torch-bf16, which any backbone can."
+        ) from problem
+
+
+def write_folded_graph(model: FittedModel, path: Path, *, opset: int = OPSET) -> None:
+    """The same with its constants folded, as quantizers want it: a weight transposed at run time would stay as it is.
+
+    Raises:
+        ExportError: torch or ONNX cannot express this network.
+    """
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as scratch:
+        write_graph(model, Path(scratch, "full.onnx"), opset=opset)
+        with quiet():
+            quant_pre_process(Path(scratch, "full.onnx"), path, skip_symbolic_shape=True)
+
+
+@contextmanager
+def refused_as(model: FittedModel, instead: str) -> Iterator[None]:
+    """What a quantizer stumbles over, as the error that it is.
+
+    Raises:
+        ExportError: anything went wrong inside.
+    """
+    try:
+        with quiet():
+            yield
+    except ExportError:
+        raise
+    except Exception as problem:  # quantizers and runtimes raise whatever it is, down to plain Exception
+        said = (str(problem).splitlines() or [""])[0]
+        raise ExportError(
+            f"A network must be quantizable. {model.backbone or 'This table model'} is not: {type(problem).__name__}: "
+            f"{show(said)}. Export to {instead}."
         ) from problem
 
 

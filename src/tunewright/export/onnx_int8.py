@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from tunewright.bundle.engines import HEAD, ONNX
-from tunewright.errors import ExportError
 from tunewright.export.base import ROUNDED, Budget, Source, Written
-from tunewright.export.onnx_graph import OPSET, quiet, write_graph
-from tunewright.models.names import show
+from tunewright.export.onnx_graph import OPSET, refused_as, write_folded_graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +34,11 @@ class OnnxInt8:
     def write(self, folder: Path, source: Source) -> Written:
         """Write `model.onnx`."""
         from onnxruntime.quantization import QuantType, quantize_dynamic
-        from onnxruntime.quantization.shape_inference import quant_pre_process
 
-        with tempfile.TemporaryDirectory() as scratch:
-            full, folded = Path(scratch, "full.onnx"), Path(scratch, "folded.onnx")
-            write_graph(source.model, full, opset=self.opset)
-            try:
-                with quiet():
-                    # Constants are folded first: a weight that is transposed at run time would stay in 32 bits.
-                    quant_pre_process(full, folded, skip_symbolic_shape=True)
-                    quantize_dynamic(
-                        folded, folder / ONNX, per_channel=self.per_channel, weight_type=QuantType.QInt8
-                    )
-            except Exception as problem:  # the quantizer raises whatever it stumbles over
-                raise ExportError(
-                    f"A graph must be quantizable. {source.model.backbone or 'This table model'} is not: "
-                    f"{type(problem).__name__}: {show(str(problem))}. Export to onnx."
-                ) from problem
+        with tempfile.TemporaryDirectory() as scratch, refused_as(source.model, instead="onnx"):
+            folded = Path(scratch, "folded.onnx")
+            write_folded_graph(source.model, folded, opset=self.opset)
+            quantize_dynamic(folded, folder / ONNX, per_channel=self.per_channel, weight_type=QuantType.QInt8)
         return Written(
             about={"engine": "onnx", "precision": "int8"},
             detail={"opset": self.opset, "per_channel": self.per_channel, "activations": "dynamic"},

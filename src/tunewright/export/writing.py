@@ -22,7 +22,7 @@ from tunewright.runfolder.marker import MARKER
 PARITY: Final = "parity.json"
 CARD: Final = "README.md"
 # What is written anew, or speaks of the folder as it was.
-_OWN: Final = frozenset([ABOUT, PARITY, SUMS, MARKER, CARD])
+_OWN: Final = frozenset([ABOUT, PARITY, SUMS, MARKER, CARD, "modules.json", "sentence_bert_config.json"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from tunewright.records.score import Score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parity:
-    """An exported model beside the trained one, on the same rows. Of a regression, differences are in standard
-    deviations of the trained model's answers, and answers agree that are within a twentieth of one.
+    """An exported model beside the trained one, on the same rows.
+
+    Of a regression, differences are in standard deviations of the trained model's answers, and answers agree that are
+    within a twentieth of one.
 
     Args:
         rows: all rows that were put to both: held-out and adversarial ones.

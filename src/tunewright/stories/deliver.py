@@ -56,6 +56,7 @@ def bundle(
             "weights_digest": fitted.trained.digest,
             "plan_digest": plan.digest(),
             "data_fingerprint": prepared.table.fingerprint,
+            "limits": plan.objective.limits.given(),
         },
         sample=prepared.typed[list(prepared.split.validation[:PARITY_ROWS])],
         behaviours=bundled_behaviours(plan),

@@ -201,9 +201,8 @@ def _pool(asker: Asker, folder: Path, data: Any) -> tuple[Pool | None, tuple[str
     from tunewright.explain.neighbours import make_pool
 
     if not asker.model.has_network:
-        return None, (
-            f"No neighbours: this bundle was exported to {asker.model.engine.kind}, which gives answers and no vectors.",
-        )
+        kind = asker.model.engine.kind
+        return None, (f"No neighbours: this bundle was exported to {kind}, which gives answers and no vectors.",)
     if data is not None:
         raw = read(data).frame
         typed = asker.model.preprocessor.conform(raw, require_target=True)
