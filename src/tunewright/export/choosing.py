@@ -82,4 +82,4 @@ def _why(best: Tried, fitting: Sequence[Tried], purpose: Purpose) -> str:
     ratio = _speed(best, purpose) / max(_speed(one, purpose) for one in others)
     if ratio >= 1:
         return f"{_told(best)}: {ratio:.1f} times as fast as the next for {what}, measured on this machine"
-    return f"{_told(best)}: within {FASTER:g} times the fastest for {what}, and among those the one that gives up the least"
+    return f"{_told(best)}: others are less than {FASTER:g} times as fast for {what}, and this one gives up less"

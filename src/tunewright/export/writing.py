@@ -86,9 +86,9 @@ def _gate(folder: Path, form: Format, source: Source, held_out: pl.DataFrame, bu
 def _copy_rest(bundle: Path, folder: Path, written: Written) -> None:
     """Copy what the bundle has beside its network: tokenizer, words, trees, digests of rows, behaviours."""
     for path in sorted(bundle.iterdir()):
-        if path.is_file() and path.name not in _OWN | set(written.skipped) and not path.name.startswith("."):
-            if not (folder / path.name).exists():
-                shutil.copyfile(path, folder / path.name)
+        wanted = path.name not in _OWN | set(written.skipped) and not path.name.startswith(".")
+        if path.is_file() and wanted and not (folder / path.name).exists():
+            shutil.copyfile(path, folder / path.name)
 
 
 def _write_tokenizer(folder: Path, source: Source) -> None:

@@ -1,7 +1,8 @@
 """Rows as an exported graph takes them: named arrays, batch by batch.
 
 The names are a promise to whoever runs the graph without us: `input_ids` and `attention_mask` (B, T) int64,
-`input_ids_2` and `attention_mask_2` for the second text of a pair, `features` (B, F) float32; out come `outputs` (B, K).
+`input_ids_2` and `attention_mask_2` for the second text of a pair, `features` (B, F) float32; out come `outputs`
+(B, K).
 """
 
 from __future__ import annotations
