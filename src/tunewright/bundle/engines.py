@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tunewright.errors import ModelError
 from tunewright.models.engine import Engine, TorchEngine
+from tunewright.models.feeds import feed_names
 from tunewright.models.names import show
 from tunewright.models.safety import check_model_folder
 from tunewright.models.weights import check_finite, check_safetensors
@@ -51,13 +52,20 @@ def _torch(folder: Path, about: Mapping[str, Any]) -> tuple[Engine, str]:
 def _onnx(folder: Path, about: Mapping[str, Any]) -> tuple[Engine, str]:
     from tunewright.models.onnx_engine import open_onnx
 
-    return open_onnx(folder / ONNX), str(about["precision"])
+    return open_onnx(folder / ONNX, inputs=_inputs(about)), str(about["precision"])
 
 
 def _openvino(folder: Path, about: Mapping[str, Any]) -> tuple[Engine, str]:
     from tunewright.models.openvino_engine import open_openvino
 
-    return open_openvino(folder / OPENVINO[0], folder / OPENVINO[1]), str(about["precision"])
+    graph, weights = (folder / name for name in OPENVINO)
+    return open_openvino(graph, weights, inputs=_inputs(about)), str(about["precision"])
+
+
+def _inputs(about: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the arrays that the bundle's preprocessing makes."""
+    preprocessing = about["preprocessing"]
+    return feed_names(len(preprocessing["texts"]), len(preprocessing["features"]))
 
 
 ENGINES: Final[Mapping[str, Callable[[Path, Mapping[str, Any]], tuple[Engine, str]]]] = {

@@ -7,12 +7,15 @@ The names are a promise to whoever runs the graph without us: `input_ids` and `a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from tunewright.errors import ModelError
 from tunewright.models.inputs import Inputs, evaluation_batches, padded
+from tunewright.models.names import show
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Feed = dict[str, Array]
@@ -30,6 +33,19 @@ def feed_names(segments: int, features: int) -> tuple[str, ...]:
     """
     texts = [f"{name}{tail}" for tail in _TAILS[:segments] for name in ("input_ids", "attention_mask")]
     return (*texts, *([FEATURES] if features else []))
+
+
+def check_names(where: Path, *, inputs: Sequence[str], found: Sequence[str], outputs: Sequence[str]) -> None:
+    """Make sure that a graph takes what is fed to it, and gives what is read.
+
+    Raises:
+        ModelError: it is the graph of another network.
+    """
+    if sorted(inputs) != sorted(found) or OUTPUTS not in outputs:
+        raise ModelError(
+            f"A graph must take {', '.join(inputs)} and give {OUTPUTS}. {where} takes {show(', '.join(found))} and "
+            f"gives {show(', '.join(outputs))}. Export the bundle again."
+        )
 
 
 def feed(inputs: Inputs, rows: Array) -> Feed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from tunewright.errors import ModelError
-from tunewright.models.feeds import OUTPUTS, Feed, outputs_in_batches
+from tunewright.models.feeds import OUTPUTS, Feed, check_names, outputs_in_batches
 from tunewright.models.names import show
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ class OnnxEngine:
         return np.asarray(self.session.run([OUTPUTS], arrays)[0])
 
 
-def open_onnx(path: Path) -> OnnxEngine:
+def open_onnx(path: Path, *, inputs: Sequence[str]) -> OnnxEngine:
     """Open a graph that passes `check_graph`.
 
+    Args:
+        path: the file.
+        inputs: names of the arrays that it will be fed.
+
     Raises:
-        ModelError: it is hostile, damaged, or has operators that this onnxruntime lacks.
+        ModelError: it is hostile, damaged, of another network, or has operators that this onnxruntime lacks.
     """
     check_graph(path)
     import onnxruntime
@@ -51,13 +55,17 @@ def open_onnx(path: Path) -> OnnxEngine:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors; they come as exceptions too
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # 0: one per physical core
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # idle threads leave the cores to others
     try:
-        return OnnxEngine(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as problem:  # onnxruntime's own exceptions share no base class of theirs
         raise ModelError(
             f"An exported graph must load in onnxruntime {onnxruntime.__version__}. {path} does not: "
             f"{show(str(problem))}. Export the bundle again with this release."
         ) from problem
+    found, outputs = ([one.name for one in some] for some in (session.get_inputs(), session.get_outputs()))
+    check_names(path, inputs=inputs, found=found, outputs=outputs)
+    return OnnxEngine(session)
 
 
 def check_graph(path: Path) -> None:

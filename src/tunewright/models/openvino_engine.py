@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from tunewright.errors import MissingExtra, ModelError
-from tunewright.models.feeds import OUTPUTS, Feed, outputs_in_batches
+from tunewright.models.feeds import OUTPUTS, Feed, check_names, outputs_in_batches
 from tunewright.models.names import show
 
 if TYPE_CHECKING:
@@ -37,11 +38,16 @@ class OpenvinoEngine:
         return np.asarray(self.compiled(arrays)[OUTPUTS])
 
 
-def open_openvino(graph: Path, weights: Path) -> OpenvinoEngine:
+def open_openvino(graph: Path, weights: Path, *, inputs: Sequence[str]) -> OpenvinoEngine:
     """Open a graph (xml) with its weights (bin).
 
+    Args:
+        graph: the file of operators.
+        weights: the file of numbers.
+        inputs: names of the arrays that it will be fed.
+
     Raises:
-        ModelError: it is hostile, damaged, or of a newer OpenVINO.
+        ModelError: it is hostile, damaged, of another network, or of a newer OpenVINO.
         MissingExtra: OpenVINO is not installed.
     """
     try:
@@ -54,12 +60,15 @@ def open_openvino(graph: Path, weights: Path) -> OpenvinoEngine:
     try:
         core = openvino.Core()
         model = core.read_model(model=str(graph), weights=str(weights))
-        return OpenvinoEngine(core.compile_model(model, "CPU", options))
+        compiled = core.compile_model(model, "CPU", options)
     except RuntimeError as problem:
         raise ModelError(
             f"An exported graph must load in OpenVINO {openvino.__version__}. {graph} does not: "
             f"{show(str(problem))}. Export the bundle again with this release."
         ) from problem
+    found, outputs = ([name for one in some for name in one.names] for some in (compiled.inputs, compiled.outputs))
+    check_names(graph, inputs=inputs, found=found, outputs=outputs)
+    return OpenvinoEngine(compiled)
 
 
 def _check(graph: Path) -> None:
