@@ -112,10 +112,12 @@ class Predictor:
         """Write the bundle for another engine, held to the trained model on held-out and difficult rows.
 
         Args:
-            to: onnx, onnx-int8, openvino-int8, torch-bf16, safetensors-merged, or auto: the best of them, measured.
+            to: onnx, onnx-int8, openvino-int8, torch-bf16, safetensors-merged; auto: the best of them, measured; or
+                small: half of the layers, distilled.
             out: the new folder; default: beside the bundle.
-            **options: `data` (rows to hold it to, in place of the run's), `budget` (how much the metric may fall by
-                rounding), `purpose` (throughput or latency, for auto), `observe`.
+            **options: `data` (rows to hold it to, in place of the run's), `unlabelled` (more rows to calibrate or
+                distil on), `budget` (how much the metric may fall), `purpose` (throughput or latency, for auto),
+                `observe`.
 
         Returns:
             The `Exported` record: path, format, parity report.

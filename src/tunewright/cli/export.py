@@ -21,7 +21,8 @@ def verb(
         typer.Option(
             "--to",
             metavar="FORMAT",
-            help="onnx, safetensors-merged, torch-bf16, onnx-int8, openvino-int8, or auto: the best of them, measured.",
+            help="onnx, safetensors-merged, torch-bf16, onnx-int8, openvino-int8; auto: the best of them, measured; "
+            "or small: half of the layers, distilled.",
         ),
     ] = "auto",
     out: Annotated[
@@ -31,9 +32,13 @@ def verb(
         str | None,
         typer.Option("--data", metavar="FILE", help="Rows to hold it to. Default: the run's validation rows."),
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        typer.Option("--unlabelled", metavar="FILE", help="More rows to calibrate or distil on, without a target."),
+    ] = None,
     budget: Annotated[
         float | None,
-        typer.Option("--budget", metavar="SHARE", help="How much the metric may fall by rounding. Default: 0.01."),
+        typer.Option("--budget", metavar="SHARE", help="How much the metric may fall. Default: 0.01; small: 0.02."),
     ] = None,
     purpose: Annotated[
         str | None,
@@ -59,7 +64,15 @@ def verb(
     if is_url(bundle) and out is None:
         raise typer.BadParameter("is needed where the bundle is at a URL. Name the new folder.", param_hint="--out")
     with shown(quiet=quiet) as show:
-        wish = Wish(to=to, out=Path(out) if out else None, data=data, budget=budget, purpose=purpose, observe=show)
+        wish = Wish(
+            to=to,
+            out=Path(out) if out else None,
+            data=data,
+            unlabelled=unlabelled,
+            budget=budget,
+            purpose=purpose,
+            observe=show,
+        )
         found = export_story(load(bundle), local_bundle(bundle), wish)
     return Answer(value=_json(found), text=_text(found))
 

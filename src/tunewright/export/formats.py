@@ -11,10 +11,12 @@ from tunewright.export.onnx import Onnx
 from tunewright.export.onnx_int8 import OnnxInt8
 from tunewright.export.openvino_int8 import OpenvinoInt8
 from tunewright.export.safetensors_merged import SafetensorsMerged
+from tunewright.export.small import Small
 from tunewright.export.torch_bf16 import TorchBf16
 
-# In the order in which `auto` prefers what is equally fast.
-FORMATS: Final[tuple[Format, ...]] = (Onnx(), SafetensorsMerged(), TorchBf16(), OnnxInt8(), OpenvinoInt8())
+# In the order in which `auto` prefers what is equally fast; it leaves out `small`, which is another network.
+FORMATS: Final[tuple[Format, ...]] = (Onnx(), SafetensorsMerged(), TorchBf16(), OnnxInt8(), OpenvinoInt8(), Small())
+TRIED: Final = tuple(one for one in FORMATS if one.kind != Small.kind)
 AUTO: Final = "auto"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tunewright.data import read
 from tunewright.errors import ExportError, MissingExtra, PlanError
 from tunewright.events import Event, Observer, silent
 from tunewright.objective import Limits
@@ -33,8 +34,9 @@ class Wish:
         to: the name of a format, or auto.
         out: the folder; None: beside the bundle, with the format behind its name.
         data: rows in place of the run's, a path or a table that `read` takes.
-        budget: how much the metric may fall where a format rounds; answers may differ in three times that share of the
-            rows. None: the format's own.
+        unlabelled: more rows to calibrate or distil on, without a target.
+        budget: how much the metric may fall where a format gives something up; the share of answers that may differ
+            grows with it. None: the format's own.
         purpose: what `auto` looks at: throughput, latency, or None: latency where the plan limits it.
         observe: hears of what takes long.
     """
@@ -42,6 +44,7 @@ class Wish:
     to: str = "auto"
     out: Path | None = None
     data: Any = None
+    unlabelled: Any = None
     budget: float | None = None
     purpose: str | None = None
     observe: Observer = silent
@@ -116,11 +119,21 @@ def _source(predictor: Predictor, folder: Path, wish: Wish) -> tuple[Source, pl.
     source = Source(
         folder=folder,
         model=predictor.model,
-        train=rows.train,
+        train=_with_more(predictor, rows.train, wish.unlabelled),
         validation=rows.held_out,
         observe=wish.observe,
     )
     return source, rows.held_out
+
+
+def _with_more(predictor: Predictor, train: pl.DataFrame, unlabelled: Any) -> pl.DataFrame:
+    """Train rows and, behind them, rows whose target nobody knows; the target is no part of either then."""
+    if unlabelled is None:
+        return train
+    preprocessor = predictor.model.preprocessor
+    features = [column.name for column in preprocessor.table.columns if column.role == "feature"]
+    more = preprocessor.conform(read(unlabelled).frame).select(features)
+    return pl.concat([train.select(features), more]) if train.height else more
 
 
 def _export_one(form: Format, source: Source, held_out: pl.DataFrame, wish: Wish) -> Exported:
@@ -148,7 +161,7 @@ def _allowed(budget: Budget, metric: float | None) -> Budget:
     """A format's budget with another fall of the metric; a format that gives nothing up keeps its own."""
     if metric is None or budget.agreement == 1.0:
         return budget
-    return replace(budget, metric=metric, agreement=1.0 - 3 * metric)
+    return replace(budget, metric=metric, agreement=max(1.0 - (1.0 - budget.agreement) * metric / budget.metric, 0.0))
 
 
 def _export_best(source: Source, held_out: pl.DataFrame, wish: Wish) -> Exported:
@@ -194,10 +207,10 @@ def _copy(made: Path, to: Path) -> None:
 def _try_all(scratch: Path, source: Source, held_out: pl.DataFrame, wish: Wish) -> list[Tried]:
     """Every format: exported, held to the trained model, and measured side by side where it passed."""
     from tunewright.bundle.reading import read_bundle
-    from tunewright.export.formats import FORMATS
+    from tunewright.export.formats import TRIED
     from tunewright.export.measuring import measure_speeds, size_mb
 
-    tried = [_try(form, scratch / form.kind, source, held_out, wish) for form in FORMATS]
+    tried = [_try(form, scratch / form.kind, source, held_out, wish) for form in TRIED]
     passed = [one.format for one in tried if one.state == "passed"]
     speeds = dict(zip(passed, measure_speeds([read_bundle(scratch / kind) for kind in passed], held_out)))
     return [
