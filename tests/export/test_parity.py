@@ -200,6 +200,22 @@ def test_agreement_is_what_a_loop_over_answers_counts(source):
         assert found.metric_difference.value == pytest.approx(right[1] - right[0])
 
 
+def test_numbers_that_are_none_are_an_export_error(source, tmp_path):
+    import torch
+
+    def spoil(network):
+        with torch.no_grad():
+            network.head.linear.weight[0, 0] = float("nan")
+
+    def fault(folder, made, written):
+        (folder / "model.onnx").unlink()
+        return Onnx().write(folder, altered(made, spoil))
+
+    with pytest.raises(ExportError, match="Nothing was kept"):
+        write_export(tmp_path / "out", Wrong(fault=fault), source("text"), held_out=source("text").validation)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_rows_without_a_target_are_held_to_the_model_all_the_same(source, tmp_path):
     text = source("text")
     made = write_export(tmp_path / "out", format_of("onnx"), text, held_out=text.validation.drop("y"))

@@ -60,20 +60,22 @@ def parity(
         adversarial: typed rows that are difficult.
         budget: what is allowed.
     """
-    reference = in_float32(trained)
-    held_out = held_out.head(MOST_ROWS)
-    ours, theirs = (answered(model, held_out) for model in (reference, exported))
-    hard = [answered(model, adversarial) for model in (reference, exported)]
+    reference, held_out = in_float32(trained), held_out.head(MOST_ROWS)
+    outputs = [outputs_of(model, held_out) for model in (reference, exported)]
+    ours, theirs = (answered(model, found) for model, found in zip((reference, exported), outputs))
+    hard = [answered(model, outputs_of(model, adversarial)) for model in (reference, exported)]
     spread = _spread(reference, ours)
     near, far = _distances(ours, theirs, spread), _distances(hard[0], hard[1], spread)
-    together = _distances(answered(exported, held_out.head(ALONE)), _alone(exported, held_out.head(ALONE)), spread)
+    alone = np.concatenate([exported.outputs(held_out[row]) for row in range(min(ALONE, held_out.height))])
+    together = _distances(
+        answered(exported, outputs_of(exported, held_out.head(ALONE))), answered(exported, alone), spread
+    )
     same_rule = (trained.task, trained.decision) == (exported.task, exported.decision)
-    loss = _metric_difference(reference, exported, held_out)
     found = Parity(
         rows=held_out.height + adversarial.height,
         label_agreement=_agreement(reference, ours, theirs, near, ties=same_rule),
         max_probability_difference=float(np.concatenate([near, far]).max()),
-        metric_difference=loss,
+        metric_difference=_metric_difference(trained, exported, held_out, outputs),
         passed=False,
         mean_probability_difference=float(near.mean()),
         adversarial_rows=adversarial.height,
@@ -120,28 +122,28 @@ def in_float32(model: FittedModel) -> FittedModel:
     return replace(model, engine=TorchEngine(network, model.device), precision="float32")
 
 
-def answered(model: FittedModel, typed: pl.DataFrame) -> Answered:
-    """What a model says of typed rows, by names."""
-    outcome = _decided(model, typed)
+def outputs_of(model: FittedModel, typed: pl.DataFrame) -> Array:
+    """(n, K) outputs; of no rows none, which no network is asked for."""
+    return model.outputs(typed) if typed.height else np.zeros((0, model.task.outputs), np.float32)
+
+
+def answered(model: FittedModel, outputs: Array) -> Answered:
+    """What a model decides on its outputs, by names."""
     task = model.task
+    if not len(outputs):
+        return Answered((), np.zeros((0, max(len(task.labels), 1))), task.labels)
+    outcome = _decided(model, outputs)
     if isinstance(task, Regression):
-        return Answered(outcome.labels.tolist(), outcome.labels[:, None].astype(np.float64), ("value",))
+        return Answered(outcome.labels.tolist(), outcome.labels[:, None].astype(np.float64), task.labels)
     assert outcome.probabilities is not None
     return Answered(task.names(outcome), np.asarray(outcome.probabilities), task.labels)
 
 
-def _decided(model: FittedModel, typed: pl.DataFrame, targets: Array | None = None) -> Outcome:
+def _decided(model: FittedModel, outputs: Array, targets: Array | None = None) -> Outcome:
     if targets is None:
-        shape = (typed.height, model.task.outputs) if isinstance(model.task, Multilabel) else (typed.height,)
+        shape = (len(outputs), model.task.outputs) if isinstance(model.task, Multilabel) else (len(outputs),)
         targets = np.zeros(shape, np.int64)
-    return model.task.outcome(targets, model.outputs(typed), model.decision)
-
-
-def _alone(model: FittedModel, typed: pl.DataFrame) -> Answered:
-    """Every row answered in a batch of its own."""
-    parts = [answered(model, typed[row]) for row in range(typed.height)]
-    names = [part.names[0] for part in parts]
-    return Answered(names, np.concatenate([part.table for part in parts]), parts[0].labels)
+    return model.task.outcome(targets, outputs, model.decision)
 
 
 def _spread(model: FittedModel, answers: Answered) -> float:
@@ -155,7 +157,7 @@ def _distances(ours: Answered, theirs: Answered, spread: float) -> Array:
         return np.zeros(1)
     if sorted(ours.labels) != sorted(theirs.labels):
         return np.full(len(ours.table), np.inf)
-    order = [theirs.labels.index(label) for label in ours.labels]
+    order = [theirs.labels.index(label) for label in ours.labels] or [0]  # a regression has one value and no label
     return np.asarray(np.abs(ours.table - theirs.table[:, order]).max(1) / spread)
 
 
@@ -169,16 +171,26 @@ def _agreement(model: FittedModel, ours: Answered, theirs: Answered, distances: 
     return float((same | (ties & (distances <= TIE))).mean())
 
 
-def _metric_difference(trained: FittedModel, exported: FittedModel, held_out: pl.DataFrame) -> Score | None:
+def _metric_difference(
+    trained: FittedModel, exported: FittedModel, held_out: pl.DataFrame, outputs: Sequence[Array]
+) -> Score | None:
     """Exported minus trained on the rows with a target, with a paired interval; None where it is undefined."""
     target = trained.preprocessor.table.target
     if target not in held_out.columns or trained.task.labels != exported.task.labels:
         return None
-    labelled = held_out.filter(pl.col(target).is_not_null())
-    if labelled.is_empty():
+    rows = np.flatnonzero(held_out[target].is_not_null().to_numpy())
+    if not len(rows):
         return None
-    targets = trained.task.encode(labelled[target])
-    ours, theirs = (_decided(model, labelled, targets) for model in (trained, exported))
-    if any(metric(trained.metric).value(outcome) is None for outcome in (ours, theirs)):
+    targets = trained.task.encode(held_out[target][rows.tolist()])
+    ours, theirs = (_decided(model, found[rows], targets) for model, found in zip((trained, exported), outputs))
+    if any(_undefined(trained.metric, outcome) for outcome in (ours, theirs)):
         return None
     return difference(trained.metric, theirs, ours, names=("exported", "trained")).difference
+
+
+def _undefined(name: str, outcome: Outcome) -> bool:
+    """Whether a metric says nothing of these rows: of one class alone, or of labels that were never learned."""
+    wanted = metric(name)
+    if wanted.needs == "probabilities" and not outcome.known.any():
+        return True
+    return wanted.value(outcome) is None

@@ -11,7 +11,7 @@ import polars as pl
 
 from tunewright.bundle.format import write_sums
 from tunewright.bundle.reading import ABOUT, SUMS, read_bundle
-from tunewright.errors import ExportError
+from tunewright.errors import DataError, ExportError, ModelError
 from tunewright.export.adversarial import adversarial_rows
 from tunewright.export.base import Budget, Format, Source, Written
 from tunewright.export.parity import parity
@@ -73,7 +73,13 @@ def _gate(folder: Path, form: Format, source: Source, held_out: pl.DataFrame, bu
     """
     trained = source.model
     hard = trained.preprocessor.conform(adversarial_rows(trained.preprocessor.table))
-    found = parity(trained, read_bundle(folder), held_out=held_out, adversarial=hard, budget=budget)
+    try:
+        found = parity(trained, read_bundle(folder), held_out=held_out, adversarial=hard, budget=budget)
+    except (ModelError, DataError, ValueError, IndexError) as problem:  # unreadable, no numbers, other shapes
+        raise ExportError(
+            f"An export must be readable and answer. What {form.kind} wrote does not: {problem} Nothing was kept. "
+            "Export to another format."
+        ) from problem
     if not found.passed:
         raise ExportError(
             f"An export must answer as the model that was trained. On {found.rows} rows {form.kind} does not: "

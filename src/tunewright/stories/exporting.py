@@ -172,7 +172,6 @@ def _export_best(source: Source, held_out: pl.DataFrame, wish: Wish) -> Exported
 
     limits = _limits(source.folder)
     purpose = wish.purpose or ("latency" if limits.latency_ms is not None else "throughput")
-    out = wish.out or _beside(source.folder, "auto")
     with tempfile.TemporaryDirectory() as scratch:
         tried = _try_all(Path(scratch), source, held_out, wish)
         chosen, all_tried = choose(tried, limits, purpose)  # type: ignore[arg-type]
