@@ -60,6 +60,7 @@ class Tried:
         rows_per_second: on held-out rows, preprocessing included.
         latency_ms: median of one row at a time, preprocessing included.
         size_mb: megabytes (10^6 bytes) of the exported bundle.
+        parity: how it answers beside the trained model; None where it did not pass.
     """
 
     format: str
@@ -68,6 +69,7 @@ class Tried:
     rows_per_second: float | None = None
     latency_ms: float | None = None
     size_mb: float | None = None
+    parity: Parity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

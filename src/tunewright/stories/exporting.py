@@ -230,9 +230,9 @@ def _try(form: Format, folder: Path, source: Source, held_out: pl.DataFrame, wis
 
     wish.observe(Event(station="export", what="note", text=f"Trying {form.kind}."))
     try:
-        write_export(folder, form, source, held_out=held_out, budget=_allowed(form.budget, wish.budget))
+        made = write_export(folder, form, source, held_out=held_out, budget=_allowed(form.budget, wish.budget))
     except MissingExtra as problem:
         return Tried(format=form.kind, state="not available here", why=str(problem))
     except ExportError as problem:
         return Tried(format=form.kind, state="over the budget", why=str(problem))
-    return Tried(format=form.kind, state="passed", why="")
+    return Tried(format=form.kind, state="passed", why="", parity=made.parity)
