@@ -184,11 +184,15 @@ def load(bundle: str | Path) -> Predictor:
     Raises:
         ModelError: not a bundle, or a file in it is missing, changed or hostile.
     """
+    from tunewright.bundle.fetching import local_bundle
     from tunewright.bundle.predictor import Predictor
     from tunewright.stories.explaining import explainer_of
+    from tunewright.stories.exporting import exporter_of
 
-    predictor = Predictor.load(bundle)
+    here = local_bundle(bundle)
+    predictor = Predictor.load(here)
     predictor.explainer = explainer_of(predictor, Path(bundle))
+    predictor.exporter = exporter_of(predictor, here)
     return predictor
 
 

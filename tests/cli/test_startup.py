@@ -34,20 +34,8 @@ def test_help_imports_nothing_heavy():
 def test_only_the_verbs_that_exist_are_there():
     from tunewright.cli import VERBS
 
-    verbs = [
-        "run",
-        "demo",
-        "plan",
-        "audit",
-        "tune",
-        "evaluate",
-        "explain",
-        "compare",
-        "predict",
-        "report",
-        "studio",
-        "doctor",
-    ]
+    verbs = ["run", "demo", "plan", "audit", "tune", "evaluate", "explain", "compare", "predict", "export"]
+    verbs += ["watch", "adapt", "keep", "report", "studio", "doctor"]
     assert [name for name, _ in VERBS] == verbs
     out, _ = start("--help")
     assert all(name in out for name, _ in VERBS)

@@ -15,6 +15,7 @@ from tunewright.explain.gradients import IntegratedGradients
 from tunewright.explain.local import aims_of, explain_rows
 from tunewright.explain.methods import EXPLAINERS, explainer
 from tunewright.explain.occlusion import Occlusion
+from tunewright.models.engine import TorchEngine
 from tunewright.models.heads import LinearHead
 from tunewright.models.network import Network
 
@@ -61,7 +62,8 @@ def test_a_linear_head_over_columns_is_explained_exactly(learned):
     linear = LinearHead(weight.shape[1], 2, 0.0)
     linear.linear = head
     network = Network(None, linear).eval()
-    bare = Asker(replace(model, network=network, trees=None, lexical=None))
+    engine = TorchEngine(network, torch.device("cpu"))
+    bare = Asker(replace(model, engine=engine, trees=None, lexical=None))
     row = frame.head(1)
     featurizer = model.preprocessor.featurizer
     usual = pl.concat([row] * asker.rounds)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tunewright.bundle.reading import ABOUT, SUMS
+from tunewright.bundle.reading import ABOUT, POOLING, SUMS
 from tunewright.errors import ModelError
 from tunewright.models.safety import sha256
 from tunewright.remote import is_url, joined, shown
@@ -25,7 +25,7 @@ from tunewright.runfolder.home import home
 LIMIT_BYTES: Final = 16 << 30  # of all copies together; the ones used longest ago go first
 MOST_FILES: Final = 1_000
 _LONGEST_LIST = 1 << 20  # bytes
-_LINE = re.compile(r"([0-9a-f]{64})  ([^/\\\0]+)")
+_LINE = re.compile(rf"([0-9a-f]{{64}})  ([^/\\\0]+|{re.escape(POOLING)})")
 _WHAT = "A bundle's files must be readable."
 
 
@@ -91,6 +91,7 @@ def _fetch(url: str, folder: Path, listed: bytes, files: dict[str, str]) -> None
     try:
         for name, digest in files.items():
             limit = there.get(name, _LONGEST_LIST)
+            (temporary / name).parent.mkdir(exist_ok=True)
             got = fetch(joined(url, name), temporary / name, what=_WHAT, raising=ModelError, limit=limit)
             if got != digest:
                 raise ModelError(

@@ -33,6 +33,7 @@ from tunewright.bundle.reading import (
     EVIDENCE,
     EXPLAINING,
     FORMAT,
+    POOLING,
     REFERENCE,
     SEEN,
     SUMS,
@@ -107,10 +108,10 @@ def write_bundle(
             write_json(temporary / EXPLAINING, explaining)
         if evidence is not None:
             write_json(temporary / EVIDENCE, evidence)
-        _write_sums(temporary)
+        write_sums(temporary)
         parity = _parity(model, expected, read_bundle(temporary), sample)
         write_json(temporary / "parity.json", parity)
-        _write_sums(temporary)
+        write_sums(temporary)
     return parity
 
 
@@ -184,6 +185,8 @@ def _parity(
     return report
 
 
-def _write_sums(folder: Path) -> None:
+def write_sums(folder: Path) -> None:
+    """List the digest of every file of a bundle, in place of an older list."""
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != SUMS and not p.name.startswith("."))
+    names += [POOLING] if (folder / POOLING).is_file() else []
     write_text(folder / SUMS, "".join(f"{sha256(folder / name)}  {name}\n" for name in names))

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from tunewright.bundle.preprocessor import Preprocessor
+from tunewright.errors import ModelError
+from tunewright.models.engine import Engine, TorchEngine
 from tunewright.models.lexical import Lexical
-from tunewright.models.outputs import predict_outputs
 from tunewright.models.tokens import TextTokenizer
 from tunewright.models.trees import Trees, mixed
 from tunewright.tasks import Decision, Task
@@ -38,24 +39,23 @@ class FittedModel:
     """Everything needed to answer for a row.
 
     Args:
-        network: in its precision, on its device.
+        engine: computes the network's outputs.
         preprocessor: fitted on train rows.
         tokenizer: the backbone's; None for table-only models.
         task: labels or target scale.
         decision: temperature, thresholds, interval width; chosen on validation.
         metric: the objective metric.
-        precision: float32 or bfloat16, of the encoder.
+        precision: float32, bfloat16 or int8, of the encoder.
         head: kind of head.
         backbone: its name in the plan, or None for table-only models.
         pooling: how token vectors become one.
-        device: where the network is.
         lexical: the linear model over n-grams whose outputs are added, or None.
         lexical_share: what they are multiplied by.
         trees: boosted trees over the table's columns whose outputs are mixed in, or None.
         trees_share: their share in the mixture.
     """
 
-    network: Network
+    engine: Engine
     preprocessor: Preprocessor
     tokenizer: TextTokenizer | None
     task: Task
@@ -65,17 +65,48 @@ class FittedModel:
     head: str
     backbone: str | None
     pooling: str
-    device: torch.device
     lexical: Lexical | None = None
     lexical_share: float = 0.0
     trees: Trees | None = None
     trees_share: float = 0.0
 
+    @property
+    def has_network(self) -> bool:
+        """Whether the torch network is here, with its vectors and gradients."""
+        return isinstance(self.engine, TorchEngine)
+
+    @property
+    def network(self) -> Network:
+        """The torch network.
+
+        Raises:
+            ModelError: the model was exported to a runtime that only answers.
+        """
+        return self._torch().network
+
+    @property
+    def device(self) -> torch.device:
+        """Where the torch network computes; raises as `network` does."""
+        return self._torch().device
+
+    def _torch(self) -> TorchEngine:
+        if not isinstance(self.engine, TorchEngine):
+            raise ModelError(
+                f"Vectors and gradients need the trained network. This bundle was exported to {self.engine.kind}, "
+                "which only answers. Use the bundle that it was exported from."
+            )
+        return self.engine
+
     def outputs(self, typed: pl.DataFrame, *, predict: Predict | None = None) -> Array:
         """(n, K) float32 outputs for typed rows; `predict` in place of the network's plain forward pass."""
-        inputs = self.preprocessor.inputs(typed, self.tokenizer)
-        outputs = (predict or predict_outputs)(self.network, inputs, device=self.device)
-        texts = self.preprocessor.compose(typed) if self.lexical is not None else ()
+        return self.outputs_for(self.preprocessor.compose(typed), typed, predict=predict)
+
+    def outputs_for(
+        self, texts: Sequence[Sequence[str]], typed: pl.DataFrame, *, predict: Predict | None = None
+    ) -> Array:
+        """(n, K) float32 outputs for composed texts, one list of n per segment, and the table cells of typed rows."""
+        inputs = self.preprocessor.inputs_of(texts, typed, self.tokenizer)
+        outputs = predict(self.network, inputs, device=self.device) if predict else self.engine.outputs(inputs)
         return self.beside(outputs, texts, inputs.dense, typed)
 
     def beside(self, outputs: Array, texts: Sequence[Sequence[str]], dense: Array, typed: pl.DataFrame) -> Array:

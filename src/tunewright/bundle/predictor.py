@@ -35,8 +35,9 @@ class Predictor:
         self.model = model
         self.behaviours = behaviours
         self.seen = seen
-        # Explaining stands above this layer: `tw.load` hands it in.
+        # Explaining and exporting stand above this layer: `tw.load` hands them in.
         self.explainer: Callable[..., Any] | None = None
+        self.exporter: Callable[..., Any] | None = None
 
     @classmethod
     def load(cls, folder: str | Path) -> Predictor:
@@ -106,6 +107,27 @@ class Predictor:
         if self.explainer is None:
             raise ModelError("Explaining needs a loaded bundle. Got a model in memory. Use tw.load(bundle).")
         return self.explainer(what, **options)
+
+    def export(self, to: str = "auto", out: str | Path | None = None, **options: Any) -> Any:
+        """Write the bundle for another engine, held to the trained model on held-out and difficult rows.
+
+        Args:
+            to: onnx, onnx-int8, openvino-int8, torch-bf16, safetensors-merged; auto: the best of them, measured; or
+                small: half of the layers, distilled.
+            out: the new folder; default: beside the bundle.
+            **options: `data` (rows to hold it to, in place of the run's), `unlabelled` (more rows to calibrate or
+                distil on), `budget` (how much the metric may fall), `purpose` (throughput or latency, for auto),
+                `observe`.
+
+        Returns:
+            The `Exported` record: path, format, parity report.
+
+        Raises:
+            ExportError: it would answer otherwise; nothing was written.
+        """
+        if self.exporter is None:
+            raise ModelError("Exporting needs a loaded bundle. Got a model in memory. Use tw.load(bundle).")
+        return self.exporter(to, out, **options)
 
     def evaluate(self, data: Any, *, seed: int = 0) -> dict[str, Score]:
         """Score the bundle on labelled rows: every metric of the task, with intervals.

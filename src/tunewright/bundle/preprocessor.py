@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +90,14 @@ class Preprocessor:
 
     def inputs(self, typed: pl.DataFrame, tokenizer: TextTokenizer | None) -> Inputs:
         """Typed rows to network inputs."""
+        return self.inputs_of(self.compose(typed), typed, tokenizer)
+
+    def inputs_of(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame, tokenizer: TextTokenizer | None) -> Inputs:
+        """Composed texts, one list per segment, and the table cells of typed rows to network inputs."""
         tokens: tuple[Tokens, ...] = ()
         if self.texts:
             assert tokenizer is not None
-            tokens = tuple(tokenizer(texts, self.max_length) for texts in self.compose(typed))
+            tokens = tuple(tokenizer(segment, self.max_length) for segment in texts)
         return Inputs(tokens, self.featurizer.transform(typed))
 
     def conform(self, raw: pl.DataFrame, *, require_target: bool = False) -> pl.DataFrame:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tunewright.bundle.engines import open_engine
 from tunewright.bundle.model import FittedModel
 from tunewright.bundle.preprocessor import Preprocessor
 from tunewright.bundle.reference import Reference
 from tunewright.bundle.seen import SeenRows
 from tunewright.errors import ModelError, TunewrightError
 from tunewright.models.lexical import Lexical
-from tunewright.models.safety import check_model_folder, sha256
+from tunewright.models.safety import sha256
 from tunewright.models.tokens import TextTokenizer
 from tunewright.models.trees import Trees
 from tunewright.models.weights import check_finite, check_safetensors
@@ -20,21 +21,18 @@ from tunewright.runfolder import read_json
 from tunewright.runfolder.marker import MARKER
 from tunewright.tasks import Decision, task_from_json
 
-if TYPE_CHECKING:
-    from tunewright.models.heads import Head
-    from tunewright.models.network import Network
-
 FORMAT = 1
 SUMS = "SHA256SUMS"
 ABOUT = "tunewright.json"
-HEAD = "head.safetensors"
 TREES = "trees.safetensors"
 SEEN = "seen.safetensors"
 REFERENCE = "reference.safetensors"
 BEHAVIOURS = "behaviours.json"
 EXPLAINING = "explaining.json"
 EVIDENCE = "evidence.json"
-LOADED = (".json", ".safetensors")
+LOADED = (".json", ".safetensors", ".onnx", ".data", ".xml", ".bin")
+# Where sentence-transformers looks for the pooling; the one name with a folder in it that a list may have.
+POOLING = "1_Pooling/config.json"
 
 
 def read_bundle(folder: Path) -> FittedModel:
@@ -107,22 +105,15 @@ def read_explaining_of(folder: Path) -> Any:
 
 
 def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
-    from tunewright.models.precision import DTYPES, pick_device
-
     if about["format"] != FORMAT:
         raise ModelError(
             f"This release reads bundles of format {FORMAT}. {folder} has format {about['format']!r}. "
             "Use the release that wrote it, or a newer one."
         )
-    device = pick_device()
-    precision = _usable(about["precision"], device)
-    network = _network(folder, about)
-    if network.encoder is not None:
-        network.encoder.to(DTYPES[precision])
-    network.to(device).eval()
+    engine, precision = open_engine(folder, about)
     trees_share = about.get("trees_share", 0.0)  # earlier releases had none
     return FittedModel(
-        network=network,
+        engine=engine,
         preprocessor=Preprocessor.from_json(about["preprocessing"]),
         tokenizer=TextTokenizer(folder) if about["backbone"] else None,
         task=task_from_json(about["task"]),
@@ -132,40 +123,11 @@ def _read(folder: Path, about: dict[str, Any]) -> FittedModel:
         head=about["head"]["kind"],
         backbone=about["backbone"],
         pooling=about["pooling"],
-        device=device,
         lexical=_lexical(folder) if about["lexical_share"] else None,
         lexical_share=about["lexical_share"],
         trees=_trees(folder) if trees_share else None,
         trees_share=trees_share,
     )
-
-
-def _network(folder: Path, about: dict[str, Any]) -> Network:
-    from tunewright.models.backbone import load_folder
-    from tunewright.models.encoder import Encoder
-    from tunewright.models.network import Network
-
-    head = _head(folder, about["head"]["kind"])
-    encoder = None
-    if about["backbone"]:
-        check_model_folder(folder)
-        check_safetensors(folder / "model.safetensors")
-        check_finite(folder / "model.safetensors")
-        encoder = Encoder(load_folder(folder), about["pooling"])
-    return Network(encoder, head)
-
-
-def _head(folder: Path, kind: str) -> Head:
-    """The head; its size comes from the checked tensors, so that no number in a text file can ask for memory."""
-    from safetensors.torch import load_file
-
-    from tunewright.models.heads import make_head
-
-    outputs, inputs = check_safetensors(folder / HEAD)["linear.weight"].shape
-    check_finite(folder / HEAD)
-    head = make_head(kind, inputs=inputs, outputs=outputs, dropout=0.0)
-    head.load_state_dict(load_file(folder / HEAD))
-    return head
 
 
 def _lexical(folder: Path) -> Lexical:
@@ -186,13 +148,6 @@ def _trees(folder: Path) -> Trees:
     return Trees.from_arrays(load_file(folder / TREES))
 
 
-def _usable(precision: str, device: Any) -> str:
-    """The precision the model was judged in, where this machine has it; float32 elsewhere."""
-    from tunewright.models.precision import has_bfloat16
-
-    return precision if precision == "float32" or has_bfloat16(device) else "float32"
-
-
 def check_sums(folder: Path) -> None:
     """Hold every file of a bundle to its digest; nothing is loaded.
 
@@ -210,9 +165,11 @@ def check_sums(folder: Path) -> None:
     # Nothing that a loader might pick up stands beside what is listed; a dot marks what the run folder keeps there.
     present = {p.name for p in folder.iterdir() if p.suffix in LOADED and p.name[0] != "."}
     present.discard(MARKER)
+    present |= {POOLING} & {p.relative_to(folder).as_posix() for p in folder.glob("*/config.json")}
     for name in sorted(present | set(listed)):
         path = folder / name
-        if Path(name).name != name or path.is_symlink() or not path.is_file() or sha256(path) != listed.get(name):
+        plain = Path(name).name == name or (name == POOLING and not path.parent.is_symlink())
+        if not plain or path.is_symlink() or not path.is_file() or sha256(path) != listed.get(name):
             raise ModelError(
                 f"Every file of a bundle must have the digest in {SUMS}. {path} is missing or was changed. "
                 "Take the bundle from the run again."

@@ -53,6 +53,8 @@ class Asker:
 
     def outputs(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame) -> Array:
         """(n, K) outputs for composed texts (one list of n per segment) and the table cells of typed rows."""
+        if not self.model.has_network:  # what it was exported to gives answers, no vectors that could be kept
+            return self.model.outputs_for(texts, typed)
         dense = self.model.preprocessor.featurizer.transform(typed)
         vectors = [self._encode(segment) for segment in texts]
         return self.model.beside(self._head(vectors, dense), texts, dense, typed)

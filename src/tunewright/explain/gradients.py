@@ -46,6 +46,7 @@ class IntegratedGradients:
     """
 
     kind: ClassVar[str] = "integrated_gradients"
+    needs_network: ClassVar[bool] = True
     tolerance: float = 0.05
     points: int = FEWEST
 

@@ -28,6 +28,7 @@ class Occlusion:
     """
 
     kind: ClassVar[str] = "occlusion"
+    needs_network: ClassVar[bool] = False
 
     def quick(self) -> Occlusion:
         """The same: there is nothing to leave out."""

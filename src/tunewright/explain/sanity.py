@@ -21,6 +21,7 @@ from tunewright.explain.attribution import Attribution
 from tunewright.explain.cases import Case
 from tunewright.explain.curves import Areas, areas
 from tunewright.explain.methods import EXPLAINERS, Explainer
+from tunewright.models.engine import TorchEngine
 from tunewright.models.trees import Trees
 from tunewright.records import MethodCheck, Score
 from tunewright.stats import paired_difference
@@ -87,7 +88,7 @@ def shuffled(model: FittedModel, *, seed: int = 0) -> FittedModel:
     if lexical is not None:
         lexical = replace(lexical, weight=rng.permuted(lexical.weight, axis=1))
     trees = None if trees is None else shuffled_trees(trees, rng)
-    return replace(model, network=network.eval(), lexical=lexical, trees=trees)
+    return replace(model, engine=TorchEngine(network.eval(), model.device), lexical=lexical, trees=trees)
 
 
 def shuffled_trees(trees: Trees, rng: np.random.Generator) -> Trees:

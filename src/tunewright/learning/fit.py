@@ -37,6 +37,7 @@ from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
 from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
+from tunewright.models.engine import TorchEngine
 from tunewright.models.trees import mixed
 from tunewright.records import Rung, TrainedModel
 from tunewright.runfolder.context import RunContext
@@ -278,7 +279,7 @@ def _model(judging: Judging, choices: Choices, network: Network, precision: str)
 
     problem = judging.problem
     return FittedModel(
-        network=network.eval(),
+        engine=TorchEngine(network.eval(), pick_device()),
         preprocessor=problem.preprocessor,
         tokenizer=problem.tokenizer,
         task=problem.task,
@@ -288,7 +289,6 @@ def _model(judging: Judging, choices: Choices, network: Network, precision: str)
         head=choices.head,
         backbone=problem.backbone.name if problem.backbone else None,
         pooling=choices.pooling,
-        device=pick_device(),
     )
 
 

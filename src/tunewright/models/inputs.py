@@ -6,15 +6,18 @@ Shapes: B rows, T tokens, F features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from tunewright.models.network import Segment
-from tunewright.models.states import States
 from tunewright.models.tokens import Tokens
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from tunewright.models.network import Segment
+    from tunewright.models.states import States
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ROWS = 256  # of a forward pass, at most
@@ -49,6 +52,8 @@ class Inputs:
 
     def tensors(self, rows: Array, device: torch.device) -> tuple[list[Segment], Tensor | None]:
         """Padded tensors of one batch, as `Network.forward` takes them."""
+        import torch
+
         dense = torch.from_numpy(self.dense[rows]).to(device) if self.dense.shape[1] else None
         if self.states:
             return [s.pad(rows, device) for s in self.states], dense
@@ -58,17 +63,31 @@ class Inputs:
 def pad(tokens: Tokens, rows: Array, device: torch.device, length: int | None = None) -> Segment:
     """Pad the texts at `rows` to the longest, or to a greater length; the mask is None where all have that length.
 
+    >>> import torch
     >>> tokens = Tokens(np.array([5, 6, 7]), np.array([0, 2, 3]), np.array([2, 1]))
     >>> ids, mask = pad(tokens, np.array([0, 1]), torch.device("cpu"))
     >>> ids.tolist(), mask.tolist()
     ([[5, 6], [7, 0]], [[1, 1], [1, 0]])
     """
+    import torch
+
+    ids, real = padded(tokens, rows, length)
+    mask = None if real.all() else torch.from_numpy(real.astype(np.int64)).to(device)
+    return torch.from_numpy(ids).to(device), mask
+
+
+def padded(tokens: Tokens, rows: Array, length: int | None = None) -> tuple[Array, Array]:
+    """(B, T) int64 ids of the texts at `rows`, zeros behind short ones, and which of them are real.
+
+    >>> tokens = Tokens(np.array([5, 6, 7]), np.array([0, 2, 3]), np.array([2, 1]))
+    >>> [array.tolist() for array in padded(tokens, np.array([1]), 3)]
+    [[[7, 0, 0]], [[True, False, False]]]
+    """
     starts, lengths = tokens.offsets[rows], tokens.lengths[rows]
     places = np.arange(int(lengths.max()) if length is None else length)
     real = places < lengths[:, None]
     ids = np.where(real, tokens.ids[np.minimum(starts[:, None] + places, len(tokens.ids) - 1)], 0)
-    mask = None if real.all() else torch.from_numpy(real.astype(np.int64)).to(device)
-    return torch.from_numpy(ids.astype(np.int64)).to(device), mask
+    return ids.astype(np.int64), real
 
 
 def evaluation_batches(lengths: Array, *, tokens: int, rows: int = ROWS) -> list[Array]:

@@ -87,6 +87,10 @@ class TextTokenizer:
         """Bytes of its files."""
         return len(self._tokenizer.to_str().encode())
 
+    def to_json(self) -> str:
+        """The tokenizer as a `tokenizer.json`, without padding and truncation."""
+        return str(self._tokenizer.to_str())
+
     def edges(self) -> tuple[int, int]:
         """How many special tokens it puts before and behind every text."""
         extra = self._tokenizer.num_special_tokens_to_add(is_pair=False)

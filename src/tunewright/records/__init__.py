@@ -32,6 +32,7 @@ from tunewright.records.explaining import (
     TokenWeight,
     WordEffect,
 )
+from tunewright.records.exporting import Exported, Parity, Tried
 from tunewright.records.judging import Analysis, Comparison, Evaluation, Folds, Mistake, Verdict
 from tunewright.records.registered import (
     Against,
@@ -91,6 +92,7 @@ __all__ = [
     "Expectation",
     "Explained",
     "Explanation",
+    "Exported",
     "Finding",
     "Flip",
     "Folds",
@@ -109,6 +111,7 @@ __all__ = [
     "Neighbour",
     "Origin",
     "Paired",
+    "Parity",
     "Promise",
     "Promotion",
     "RemedyTrial",
@@ -130,6 +133,7 @@ __all__ = [
     "TokenWeight",
     "TrainedModel",
     "Trial",
+    "Tried",
     "Trust",
     "Verdict",
     "Version",

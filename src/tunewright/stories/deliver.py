@@ -63,6 +63,7 @@ def bundle(folder: RunFolder, got: Gathered, cost: Cost) -> Evidence:
             "weights_digest": fitted.trained.digest,
             "plan_digest": plan.digest(),
             "data_fingerprint": prepared.table.fingerprint,
+            "limits": plan.objective.limits.given(),
         },
         sample=parity_rows(prepared),
         behaviours=bundled_behaviours(plan),

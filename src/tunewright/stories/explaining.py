@@ -117,7 +117,7 @@ def explain_story(
     asker = Asker(predictor.model)
     pool, about = _pool(asker, folder, data)
     checks = _checks(asker, folder, typed, pool, method)
-    chosen, why = _method(checks, method)
+    chosen, why = _method(checks if method is not None else _usable(checks, predictor.model), method)
     rows = explain_rows(asker, typed, explainer(chosen) if chosen else None, label=label, pool=pool)
     return Told(rows=tuple(rows), checks=checks, method=chosen, notes=(why, *notes, *about))
 
@@ -187,6 +187,13 @@ def _method(checks: Sequence[MethodCheck], asked: str | None) -> tuple[str | Non
     return chosen, " ".join([f"{head}: {why}.", *([failed] if failed else [])])
 
 
+def _usable(checks: Sequence[MethodCheck], model: FittedModel) -> tuple[MethodCheck, ...]:
+    """Checks of the methods that work on this model: an exported one answers, but has no gradients."""
+    from tunewright.explain.methods import explainer
+
+    return tuple(one for one in checks if model.has_network or not explainer(one.method).needs_network)
+
+
 def _bundle(folder: Path) -> Path:
     return RunFolder(folder).bundle if RunFolder(folder).journal.is_file() else folder
 
@@ -203,6 +210,9 @@ def _pool(asker: Asker, folder: Path, data: Any) -> tuple[Pool | None, tuple[str
     """Rows to look for neighbours in, or the reason why there are none."""
     from tunewright.explain.neighbours import make_pool
 
+    if not asker.model.has_network:
+        kind = asker.model.engine.kind
+        return None, (f"No neighbours: this bundle was exported to {kind}, which gives answers and no vectors.",)
     if data is not None:
         raw = read(data).frame
         typed = asker.model.preprocessor.conform(raw, require_target=True)

@@ -1,0 +1,99 @@
+"""Rows for a bundle that holds none: those of the run it lies in, or those of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tunewright.data import fingerprint, read
+from tunewright.errors import TunewrightError
+from tunewright.plan import read_plan
+from tunewright.records import Split, from_json
+from tunewright.runfolder import RunFolder, read_json
+
+if TYPE_CHECKING:
+    from tunewright.bundle.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleRows:
+    """Typed rows around a bundle.
+
+    Args:
+        train: that it learned from; no rows where they cannot be had.
+        held_out: that it did not learn from; no rows where they cannot be had. Never the run's test rows.
+        why: what is missing, in words; empty where nothing is.
+    """
+
+    train: pl.DataFrame
+    held_out: pl.DataFrame
+    why: str = ""
+
+
+def run_of(folder: Path) -> RunFolder | None:
+    """The run folder that is meant: the folder itself, or the one its bundle lies in."""
+    for path in (folder, folder.resolve().parent):
+        if RunFolder(path).journal.is_file() and RunFolder(path).bundle.is_dir():
+            return RunFolder(path)
+    return None
+
+
+def rows_around(predictor: Predictor, folder: Path, data: Any = None) -> BundleRows:
+    """Train and held-out rows for a bundle.
+
+    Args:
+        predictor: of the bundle.
+        folder: where it lies; in a run folder the run's train and validation rows are found, its test rows are not
+            looked at.
+        data: rows in place of those, a path or a table that `read` takes: those the bundle has learned from serve as
+            train rows, the others are held out; where it knows all of them or none, every other row.
+
+    Raises:
+        DataError: `data` cannot be read or lacks a column.
+    """
+    around = _of_run(predictor, folder)
+    if data is None:
+        return around
+    preprocessor = predictor.model.preprocessor
+    raw = read(data).frame
+    typed = preprocessor.conform(raw, require_target=preprocessor.table.target in raw.columns)
+    seen = predictor.has_seen(raw)
+    if around.train.height:
+        others = typed.filter(~seen)
+        return BundleRows(train=around.train, held_out=others if others.height else typed)
+    if seen.all() or not seen.any():
+        seen = np.arange(raw.height) % 2 == 1
+    return BundleRows(train=typed.filter(seen), held_out=typed.filter(~seen))
+
+
+def _of_run(predictor: Predictor, folder: Path) -> BundleRows:
+    empty = pl.DataFrame()
+    run = run_of(folder)
+    if run is None:
+        return BundleRows(train=empty, held_out=empty, why=f"{folder} lies in no run folder")
+    try:
+        return _read_run(predictor, run)
+    except TunewrightError as problem:
+        return BundleRows(train=empty, held_out=empty, why=f"the run's rows cannot be read: {problem}")
+
+
+def _read_run(predictor: Predictor, run: RunFolder) -> BundleRows:
+    from tunewright.stories.prepare import load_rows
+
+    plan, preprocessor = read_plan(run.plan_yaml), predictor.model.preprocessor
+    empty = pl.DataFrame()
+    if plan.data.train is None:
+        return BundleRows(train=empty, held_out=empty, why="the run's data were in memory")
+    frame = load_rows(plan).frame
+    split = from_json(Split, read_json(run.split_json))
+    seen = sorted((*split.train, *split.validation))
+    if max(seen, default=0) >= frame.height or fingerprint(frame[seen]) != preprocessor.table.fingerprint:
+        return BundleRows(train=empty, held_out=empty, why=f"{plan.data.train} is no longer what the run learned from")
+    train, validation = (
+        preprocessor.conform(frame[list(rows)], require_target=True) for rows in (split.train, split.validation)
+    )
+    return BundleRows(train=train, held_out=validation if validation.height else train)
