@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tunewright.serving.answers import Answer, answer_each
@@ -113,52 +114,45 @@ class Batcher:
         """Seconds that a request gets which asks for so many."""
         return self.options.limit if seconds is None else min(seconds, self.options.longest)
 
-    async def answer(self, version: Version, rows: Rows, *, seconds: float | None = None) -> list[Answer]:
-        """Answer for the rows of one request, by one version.
+    def submit(self, version: Version, rows: Rows, *, seconds: float | None = None) -> asyncio.Future[list[Answer]]:
+        """Put the rows of one request into the queue; to be called on the event loop's thread.
 
         Args:
             version: that answers all of them.
             rows: of its schema.
             seconds: that the request may take; None: as long as the options say.
 
+        Returns:
+            A future of the answers, one per row. Where it is cancelled the rows leave the queue. It fails with
+            `Refused` where the time runs out or the server stops (503) or a row cannot be answered (500).
+
         Raises:
-            Refused: it would take too long (429, or 422 where it never fits), its time ran out or the server stops
-                (503), a row could not be answered (500).
-            CancelledError: nobody waits for it any more; its rows leave the queue.
+            Refused: it would take too long (429, or 422 where it never fits), or the server is stopping (503).
         """
         loop = asyncio.get_running_loop()
         allowed = self.allowed(seconds)
         ticket = Ticket(loop.create_future(), self._clock() + allowed, [None] * rows.count)
         self._admit(version, rows, ticket, allowed)
-        timer = loop.call_later(allowed, self._expire, ticket.future)
-        try:
-            return await ticket.future
-        finally:
-            timer.cancel()
+        return self._timed(ticket.future, allowed)
 
-    async def do(self, call: Callable[[], Any], *, seconds: float | None = None) -> Any:
+    def ask(self, call: Callable[[], Any], *, seconds: float | None = None) -> asyncio.Future[Any]:
         """Let the thread do something else, when no prediction waits or after a second.
 
+        Returns:
+            A future of what the call gives; it fails as the call does, or with `Refused` (503) as in `submit`.
+
         Raises:
-            Refused: too many wait (429), the time ran out or the server stops (503).
-            Exception: whatever the call raises.
+            Refused: too many wait (429), or the server is stopping (503).
         """
-        loop = asyncio.get_running_loop()
         if self.draining:
-            raise Refused(
-                503, "The server is shutting down. Send the request to another, or again later.", retry_after=1
-            )
-        future = loop.create_future()
+            raise _stopping()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         with self._condition:
             if len(self._others) >= self.options.others:
                 raise Refused(429, f"At most {self.options.others} explanations may wait. Try again.", retry_after=2)
             self._others.append(_Other(call, future, self._clock()))
             self._condition.notify()
-        timer = loop.call_later(self.options.longest if seconds is None else seconds, self._expire, future)
-        try:
-            return await future
-        finally:
-            timer.cancel()
+        return self._timed(future, self.options.longest if seconds is None else min(seconds, self.options.longest))
 
     async def drain(self, seconds: float) -> bool:
         """Let nothing in any more and wait until all is done; whether that came about in time."""
@@ -212,10 +206,14 @@ class Batcher:
         message = f"The server has work for {wait:.2f} s, and this request would not be done in time. Try again later."
         return Refused(429, message, retry_after=wait)
 
+    def _timed(self, future: asyncio.Future[Any], seconds: float) -> asyncio.Future[Any]:
+        timer = future.get_loop().call_later(seconds, self._expire, future)
+        future.add_done_callback(lambda _: timer.cancel())
+        return future
+
     def _expire(self, future: asyncio.Future[Any]) -> None:
-        if not future.done():
-            message = "A request must be answered in its time. It has passed. Try again, or ask for more time."
-            future.set_exception(Refused(503, message, retry_after=self.wait()))
+        message = "A request must be answered in its time. It has passed. Try again, or ask for more time."
+        _fail(future, Refused(503, message, retry_after=self.wait()))
 
     def _wait(self, now: float) -> float:
         busy = max(self._busy_until - now, 0.0) if self._working else 0.0
@@ -269,8 +267,9 @@ class Batcher:
         version, begun = batch[0].version, self._clock()
         answers = answer_each(version, [piece.rows for piece in batch])
         seconds, tokens = self._clock() - begun, _padded(batch)
-        version.pace.saw(tokens, seconds)
-        _tell(batch[0].ticket.future, lambda: deliver(batch, answers))
+        if None not in answers:  # what was tried again says nothing of how long a batch takes
+            version.pace.saw(tokens, seconds)
+        _tell(batch[0].ticket.future, partial(deliver, batch, answers))
         self._saw(
             Batch(
                 model=version.model,
@@ -288,10 +287,9 @@ class Batcher:
         try:
             value = other.call()
         except Exception as problem:
-            fault = problem
-            _tell(other.future, lambda: other.future.done() or other.future.set_exception(fault))
-            return
-        _tell(other.future, lambda: other.future.done() or other.future.set_result(value))
+            _tell(other.future, partial(_fail, other.future, problem))
+        else:
+            _tell(other.future, partial(_finish, other.future, value))
 
     def _refuse_all(self) -> None:
         with self._condition:
@@ -300,8 +298,7 @@ class Batcher:
             self._others.clear()
             self.draining, self._closed, self._working = True, True, False
         for future in dict.fromkeys(futures):
-            refused = Refused(503, "The server is shutting down. Send the request again later.", retry_after=1)
-            _tell(future, lambda future=future, refused=refused: future.done() or future.set_exception(refused))  # type: ignore[misc]
+            _tell(future, partial(_fail, future, _stopping()))
 
 
 def deliver(batch: list[Piece], answers: list[Answer | None]) -> None:
@@ -329,6 +326,20 @@ def deliver(batch: list[Piece], answers: list[Answer | None]) -> None:
 
 def _padded(batch: list[Piece]) -> int:
     return max(piece.longest for piece in batch) * sum(piece.rows.count for piece in batch)
+
+
+def _stopping() -> Refused:
+    return Refused(503, "The server is shutting down. Send the request to another, or again later.", retry_after=1)
+
+
+def _fail(future: asyncio.Future[Any], problem: Exception) -> None:
+    if not future.done():
+        future.set_exception(problem)
+
+
+def _finish(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        future.set_result(value)
 
 
 def _tell(future: asyncio.Future[Any], do: Callable[[], Any]) -> None:

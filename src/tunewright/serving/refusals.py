@@ -77,8 +77,8 @@ class Refused(ServingError):
 def cut(name: str) -> str:
     """A name from outside, fit to be shown: masked, short, without what a terminal obeys.
 
-    >>> cut("a" * 100)[-3:], cut("write to ann@mail.example")
-    ('aa…', 'write to a***@***.example')
+    >>> cut("no " * 50)[-4:], cut("write to ann@mail.example")
+    ('o n…', 'write to a***@***.example')
     """
     plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in masked(name[:1000]))
     return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
