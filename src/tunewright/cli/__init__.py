@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, tune
+from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, serve, tune
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
@@ -45,6 +45,7 @@ VERBS = (
     ("compare", compare.verb),
     ("predict", predict.verb),
     ("report", report.verb),
+    ("serve", serve.verb),
     ("doctor", doctor.verb),
 )
 for _name, _verb in VERBS:

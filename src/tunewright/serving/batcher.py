@@ -67,7 +67,8 @@ class Batcher:
     ) -> None:
         self.options = options
         self.rows = 0  # that wait
-        self.draining = False
+        self.draining = False  # nothing is let in any more
+        self.leaving = False  # callers are told to go elsewhere
         self._saw = saw
         self._clock = clock
         self._queue: deque[Piece] = deque()

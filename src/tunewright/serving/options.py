@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tunewright.errors import PlanError
+
+SHORTEST = 16  # characters of a token
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -108,3 +111,21 @@ class ServingOptions:
         (True, False)
         """
         return self.host in LOOPBACK or self.host.startswith("127.")
+
+
+def check_reach(options: ServingOptions) -> None:
+    """Refuse to be reached from elsewhere without a token.
+
+    Raises:
+        PlanError: the address is not of the loopback interface, and there is no token; or the token is no secret.
+    """
+    if not options.loopback and options.token is None:
+        raise PlanError(
+            f"A server that others can reach must ask for a token. {options.host} is not of the loopback interface. "
+            "Put a token into an environment variable and name it with --token-env, or listen at 127.0.0.1."
+        )
+    if options.token is not None and (len(options.token) < SHORTEST or not options.token.isascii()):
+        raise PlanError(
+            f"A token must have at least {SHORTEST} characters, all of them ASCII. This one has not. Take another, as "
+            "`openssl rand -hex 32` makes one."
+        )

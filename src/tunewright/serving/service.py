@@ -35,7 +35,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether a request that came now could be answered."""
-        return self.batcher.alive and not self.batcher.draining
+        return self.batcher.alive and not (self.batcher.leaving or self.batcher.draining)
 
     def keep(self, request: str, version: Version, rows: Rows, answers: Sequence[Answer]) -> None:
         """Have an answered request logged, where there is a log."""

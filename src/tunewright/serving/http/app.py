@@ -47,7 +47,7 @@ def _add_own(app: FastAPI, service: Service) -> None:
             responses=answers,
             response_class=Response,
             openapi_extra=extra,
-            operation_id=f"{handler.__name__}{'' if '/v2' not in where else '_v2'}",
+            operation_id=handler.__name__,
         )
 
     add(
@@ -99,7 +99,7 @@ def _add_protocol(app: FastAPI, service: Service) -> None:
 
 def _add_pages(app: FastAPI, service: Service) -> None:
     async def openapi(service: Service, request: Request) -> Response:
-        """This description."""
+        """The description of all paths."""
         return reply(describe(app, service))
 
     async def docs(service: Service, request: Request) -> Response:

@@ -5,6 +5,7 @@ Plain ASGI, because a server that is overrun must be able to refuse in a tenth o
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -12,11 +13,12 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from tunewright.serving.http.replies import asked_seconds, refusal
-from tunewright.serving.options import LOOPBACK, ServingOptions
+from tunewright.serving.options import LOOPBACK, RequestLimits, ServingOptions
 from tunewright.serving.refusals import Refused
 from tunewright.serving.service import Service
 
@@ -30,9 +32,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN = frozenset({"/", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"})
 PROBES = frozenset(path for path in OPEN if "health" in path)
 SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
+MORE = 16  # times what a body may have: what is let pass by before a refusal
+SWALLOW = 2.0  # seconds that this may take
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_MODEL = re.compile(r"^/v2/models/[^/]+")
-_VERSION = re.compile(r"/versions/[^/]+")
 
 
 class Gate:
@@ -76,6 +78,7 @@ class Gate:
         try:
             refused = self._refused(scope, headers, size)
             if refused is not None:
+                await swallow(receive, size, self._service.options.request)
                 await refusal(scope, refused)(scope, receive, counted)
             else:
                 await self._app(scope, receive, counted)
@@ -130,6 +133,19 @@ class Gate:
         metrics, route = self._service.metrics, route_of(scope)
         metrics.requests.labels(route, str(status or 499)).inc()
         metrics.seconds.labels(route).observe(seconds)
+
+
+async def swallow(receive: Receive, size: int, limits: RequestLimits) -> None:
+    """Let a body of a refused request pass by, so that the client is there to hear the refusal; nothing of it is kept.
+
+    One that announces far more than a body may have is not waited for.
+    """
+    if not 0 < size <= limits.body * MORE:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SWALLOW):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
 
 
 _FAULT = "The server could not answer. This is its own fault; the same request may fail again."

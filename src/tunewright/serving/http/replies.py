@@ -91,18 +91,22 @@ async def read_json(request: Request, limits: RequestLimits) -> Any:
 
 
 async def _read(request: Request, limits: RequestLimits) -> bytes:
-    body = bytearray()
+    body, size = bytearray(), 0
     try:
         async with asyncio.timeout(limits.body_seconds):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > limits.body:
-                    raise Refused(413, f"A body must have at most {limits.body:,} bytes. Send fewer rows at once.")
+                size += len(chunk)
+                if size <= limits.body:
+                    body += chunk
+                elif size > limits.body * 16:  # until then the rest passes by, so that the client hears the refusal
+                    break
     except TimeoutError:
         message = f"A body must arrive within {limits.body_seconds:g} s. This one did not. Send it again."
         raise Refused(408, message) from None
     except ClientDisconnect:
         raise Gone from None
+    if size > limits.body:
+        raise Refused(413, f"A body must have at most {limits.body:,} bytes. Send fewer rows at once.")
     return bytes(body)
 
 
