@@ -80,8 +80,8 @@ class ServingOptions:
         host: to listen at.
         port: to listen at; 0: any that is free.
         token: that a request must bring, or None.
-        hosts: names under which requests may call the server; empty: those of the loopback interface, or, with a
-            token, any.
+        hosts: names under which requests may call the server; empty: those of the loopback interface, or any where it
+            listens elsewhere, which takes a token.
         strict: refuse what a defined default would serve: values never learned, empty cells never seen.
         explain: whether `/explain` answers.
         watch: seconds between looks at whether a bundle was replaced; None: only when SIGHUP asks.
