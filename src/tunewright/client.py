@@ -71,9 +71,7 @@ class RequestRefused(ServingError):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        places = "; ".join(
-            f"row {one.get('row')}, {one.get('column')}: {one.get('what')}" for one in self.problems[:5]
-        )
+        places = "; ".join(f"row {one.get('row')}, {one.get('column')}: {one.get('what')}" for one in self.problems[:5])
         return f"{self.message} {places}".strip()
 
 

@@ -14,7 +14,21 @@ from contextlib import redirect_stdout
 
 import typer
 
-from tunewright.cli import audit, compare, demo, doctor, evaluate, explain, plan, predict, report, run, serve, tune
+from tunewright.cli import (
+    audit,
+    bench,
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    plan,
+    predict,
+    report,
+    run,
+    serve,
+    tune,
+)
 from tunewright.cli.answer import Answer, print_answer, print_error
 from tunewright.cli.machine import use_physical_cores
 from tunewright.cli.ranks import follow_leader, follows
@@ -46,6 +60,7 @@ VERBS = (
     ("predict", predict.verb),
     ("report", report.verb),
     ("serve", serve.verb),
+    ("bench", bench.verb),
     ("doctor", doctor.verb),
 )
 for _name, _verb in VERBS:
