@@ -82,7 +82,7 @@ class Client:
         url: of the server, such as `http://127.0.0.1:8000`.
         token: that the server asks for, or None.
         model: the model to ask; None: the server's default.
-        timeout: seconds for one call with all its attempts; the server is told, and refuses what cannot be done in them.
+        timeout: seconds for one call with all its attempts; the server is told, and refuses what it cannot do in them.
         attempts: how often a request is sent where the server says "later" or the connection breaks before an answer;
             a prediction changes nothing, so that sending it again does no harm.
 

@@ -111,7 +111,7 @@ async def _measure(
     alone = [one.seconds for one in await one_by_one(target, singles, SINGLES) if one.status == 200]
     if not alone:
         raise ServingError("A server must answer its own bundle's rows. It did not. Give rows with --data.")
-    p50, p95, p99 = quantiles(alone)
+    p50, _, p99 = quantiles(alone)
     tell(f"One row at a time: {1000 * p50:.1f} ms, 99 % within {1000 * p99:.1f} ms.", 0, 0)
     per_second = MANY * await keep_busy(target, many, CLIENTS, options.seconds)
     tell(f"{per_second:,.0f} rows/s in requests of {MANY}.", 0, 0)
