@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 HEAVY = ("torch", "transformers", "polars", "numpy", "sklearn", "scipy", "pyarrow", "plotly", "jinja2")
+HEAVY += ("fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client")
 SCRIPT = """
 import json, sys
 from tunewright.cli import main
@@ -34,12 +35,12 @@ def test_help_imports_nothing_heavy():
 def test_only_the_verbs_that_exist_are_there():
     from tunewright.cli import VERBS
 
-    verbs = ["run", "demo", "plan", "audit", "tune", "evaluate", "explain", "compare", "predict", "export"]
-    verbs += ["watch", "adapt", "keep", "report", "studio", "doctor"]
+    verbs = ["run", "demo", "plan", "audit", "tune", "evaluate", "explain", "compare", "predict", "export", "serve"]
+    verbs += ["bench", "watch", "adapt", "keep", "report", "studio", "doctor"]
     assert [name for name, _ in VERBS] == verbs
     out, _ = start("--help")
     assert all(name in out for name, _ in VERBS)
-    assert "serve" not in out
+    assert "registry" not in out
 
 
 def test_python_m_is_the_same_command():

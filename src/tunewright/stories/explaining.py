@@ -89,6 +89,7 @@ def explain_story(
     label: str | None = None,
     method: str | None = None,
     most: int = MOST,
+    neighbours: bool = True,
 ) -> Told:
     """Explain a text, a row or the rows of a table.
 
@@ -100,6 +101,7 @@ def explain_story(
         label: to explain in place of the label said.
         method: to use in place of the best that passed.
         most: rows that are explained, the first ones.
+        neighbours: whether to look for rows like them.
 
     Raises:
         DataError: rows that cannot be read or lack a column; a label or method that does not exist.
@@ -115,7 +117,7 @@ def explain_story(
     notes = [f"The first {most:,} of {typed.height:,} rows are explained."] if typed.height > most else []
     typed = typed.head(most)
     asker = Asker(predictor.model)
-    pool, about = _pool(asker, folder, data)
+    pool, about = _pool(asker, folder, data) if neighbours else (None, ())
     checks = _checks(asker, folder, typed, pool, method)
     chosen, why = _method(checks if method is not None else _usable(checks, predictor.model), method)
     rows = explain_rows(asker, typed, explainer(chosen) if chosen else None, label=label, pool=pool)
