@@ -76,11 +76,11 @@ def describe_rows(model: FittedModel, typed: pl.DataFrame) -> Reference:
 
 
 def _vectors(model: FittedModel, typed: pl.DataFrame) -> Array:
-    """(n, V) of unit length, so that half precision holds them."""
+    """(n, V) of unit length, so that half precision holds them; V is 0 where there is no network to ask for them."""
     from tunewright.models.encoder import Encoder
     from tunewright.models.outputs import encode_inputs
 
-    if not isinstance(model.network.encoder, Encoder):
+    if not model.has_network or not isinstance(model.network.encoder, Encoder):
         return np.zeros((typed.height, 0), np.float32)
     inputs = model.preprocessor.inputs(typed, model.tokenizer)
     found = encode_inputs(model.network.encoder, inputs, device=model.device)

@@ -11,6 +11,7 @@ import typer
 
 from tunewright.cli.answer import Answer
 from tunewright.cli.options import JsonOption, QuietOption
+from tunewright.cli.registry import RegistryOption
 
 if TYPE_CHECKING:
     from tunewright.serving.options import ServingOptions
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def verb(
     bundles: Annotated[
         list[str],
-        typer.Argument(metavar="BUNDLE...", help="Bundles, run folders or URLs; NAME=BUNDLE gives a model its name."),
+        typer.Argument(
+            metavar="BUNDLE...", help="Names in the registry, bundles, run folders or URLs; NAME=BUNDLE names a model."
+        ),
     ],
     host: Annotated[str, typer.Option("--host", help="To listen at; without a token, of this machine only.")] = (
         "127.0.0.1"
@@ -44,7 +47,12 @@ def verb(
     no_explain: Annotated[bool, typer.Option("--no-explain", metavar="", help="Do not answer /explain.")] = False,
     watch: Annotated[
         float | None,
-        typer.Option("--watch", metavar="SECONDS", min=0.1, help="Look for a new bundle so often; SIGHUP looks once."),
+        typer.Option(
+            "--watch",
+            metavar="SECONDS",
+            min=0.1,
+            help="Look for a new bundle so often (a name in the registry: 2); SIGHUP looks once.",
+        ),
     ] = None,
     drain: Annotated[float, typer.Option("--drain-seconds", min=0, help="For requests in work, after SIGTERM.")] = 30.0,
     log: Annotated[
@@ -56,6 +64,7 @@ def verb(
     ] = False,
     fd: Annotated[int | None, typer.Option("--fd", hidden=True)] = None,
     worker: Annotated[int | None, typer.Option("--worker", hidden=True)] = None,
+    registry: RegistryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> Answer:
@@ -85,7 +94,7 @@ def verb(
         log=None if log is None else LogOptions(path=_own(log, worker), text=log_text),
     )
     check_reach(options)
-    sources = [read_source(one) for one in bundles]
+    sources = [read_source(one, registry=registry) for one in bundles]
     say = _silent if quiet else _say
     if workers > 1:
         return _several(options, workers, say=say)

@@ -6,20 +6,19 @@ import hashlib
 import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tunewright.bundle.fetching import local_bundle
 from tunewright.bundle.predictor import Predictor
 from tunewright.bundle.reading import SUMS
 from tunewright.errors import ModelError, PlanError
+from tunewright.living.address import locate
 from tunewright.records import to_json
-from tunewright.remote import is_url, name_of
-from tunewright.runfolder import RunFolder
+from tunewright.remote import name_of
 from tunewright.serving.example import example_row
 from tunewright.serving.keeping import Bundles, keep_fresh
 from tunewright.serving.models import Place, Shelf, Version
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from tunewright.serving.http.running import Ended
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+FOLLOWED = 2.0  # seconds after which a promotion is looked for
 DIGITS = 12  # of a digest, to tell versions apart
 
 
@@ -42,15 +42,17 @@ class Source:
 
     Args:
         name: what the model is called by.
-        where: its bundle, or a run folder; a path or a URL.
+        where: its bundle, or a run folder, a path or a URL; or its name in a registry, whose champion answers.
+        registry: where that is; None: the usual place.
     """
 
     name: str
     where: str
+    registry: str | None = None
 
 
-def read_source(text: str) -> Source:
-    """What an argument of `serve` means: `NAME=BUNDLE`, or a bundle that is called by its run's name.
+def read_source(text: str, *, registry: str | None = None) -> Source:
+    """What an argument of `serve` means: `NAME=BUNDLE`, a bundle called by its run's name, or a name in the registry.
 
     Raises:
         PlanError: a name that no URL can hold as it is.
@@ -65,8 +67,8 @@ def read_source(text: str) -> Source:
                 f"A served model must be NAME=BUNDLE, its name of letters, digits, '.', '_' and '-'. Got {text!r}. "
                 "Rename it."
             )
-        return Source(name=name, where=where)
-    return Source(name=_called(text), where=text)
+        return Source(name=name, where=where, registry=registry)
+    return Source(name=_called(text), where=text, registry=registry)
 
 
 def _called(where: str) -> str:
@@ -79,11 +81,13 @@ def _called(where: str) -> str:
 
 
 def bundle_at(source: Source) -> Path:
-    """The bundle's folder on this machine: a run's is inside it, one at a URL is fetched."""
-    if is_url(source.where):
-        return local_bundle(source.where)
-    run = RunFolder(Path(source.where))
-    return run.bundle if run.journal.is_file() else Path(source.where)
+    """The bundle's folder on this machine: a run's is inside it, one at a URL is fetched, a name is its champion's."""
+    return locate(source.where, registry=source.registry).bundle
+
+
+def follows(source: Source) -> bool:
+    """Whether a registry decides which bundle answers."""
+    return locate(source.where, registry=source.registry).revision is not None
 
 
 def digest_at(source: Source) -> str:
@@ -196,6 +200,8 @@ def serve_story(
     from tunewright.serving.http.running import run
 
     check_reach(options)
+    if options.watch is None and any(follows(source) for source in sources):
+        options = replace(options, watch=FOLLOWED)
     held = listening or listen(options.host, options.port)  # taken before the minutes that loading may take
     shelf = open_shelf(sources, options)
     service = open_service(options, shelf)
