@@ -1,4 +1,4 @@
-"""The life of a model: trained, served under load, drifted, adapted and promoted while serving, a bad batch, a rollback.
+"""The life of a model: trained, served under load, drifted, adapted, promoted while serving, and rolled back.
 
 No request is lost on the way: every row that was sent has an answer.
 """
