@@ -1,4 +1,4 @@
-"""Ours: ways to balance classes, by the audit's trial and by what training then gives. One JSON object in, one line out.
+"""Ours: ways to balance classes, by the audit's trial and by what training gives. One JSON object in, one line out.
 
 Keys of the configuration: `plan` (sections of the plan without `balance`), `ways` (values of `balance`).
 """
