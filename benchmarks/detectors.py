@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import beside_deepchecks as peer
 from common import cached, judged, options, report
 from quirks import MORE, REPORTED, TUNED, unknown
 from sets import SETS
@@ -62,6 +63,7 @@ def measure(one, given):
         "deep": not given.shallow,
         "planters": given.planters,
         "source": source_digest(),
+        **({"deepchecks": peer.key()} if given.deepchecks else {}),
     }
     return cached("detectors", key, lambda: work(one, given), use_cache=not given.no_cache)
 
@@ -93,7 +95,11 @@ def work(one, given):
     }
     empty = {name for name in frame.columns if frame[name].null_count()}
     said = [to_json(replace(finding, rows=(), scores=(), groups=())) for finding in findings]
-    return {"rows": len(frame), "cards": cards, "findings": said, "empty": sorted(empty)}
+    found = {"rows": len(frame), "cards": cards, "findings": said, "empty": sorted(empty)}
+    if given.deepchecks:
+        faults = {planter: faults_of(planter) for planter in given.planters}
+        found["deepchecks"] = peer.beside(loaded, plan, rounds=given.rounds, faults=faults, learned=learned())
+    return found
 
 
 @cache
@@ -222,7 +228,10 @@ def main():
     parser.add_argument("--rows", type=int, default=ROWS, help="at most so many rows of a set, drawn at random")
     parser.add_argument("--rounds", type=int, default=3, help="how often every fault is planted in every set")
     parser.add_argument("--shallow", action="store_true", help="no texts encoded, nothing learned (a trial)")
+    parser.add_argument("--deepchecks", action="store_true", help="deepchecks on the same copies, too")
     given = parser.parse_args()
+    why_not = peer.installed() if given.deepchecks else None
+    given.deepchecks = given.deepchecks and why_not is None
     sets = {one.name: one for one in (*SETS, *MORE)}
     results = {}
     for name in given.sets:
@@ -257,6 +266,11 @@ def main():
         "description tells are not counted as false; nor is the ranking of label errors, which people's votes measure."
     )
     report(lines, [facts, *told], given, "on sets as they are")
+    if given.deepchecks:
+        faults = {planter: faults_of(planter) for planter in given.planters}
+        report(peer.lines(results, faults, sys.modules[__name__]), peer.notes(results), given, "beside deepchecks")
+    elif why_not:
+        report([{"deepchecks": "not measured"}], [why_not], given, "beside deepchecks")
 
 
 if __name__ == "__main__":

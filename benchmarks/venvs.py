@@ -38,6 +38,8 @@ PINS: dict[str, tuple[str, ...]] = {
         "polars==2.1.0",
     ),
     "cleanlab": ("cleanlab==2.9.0", "scikit-learn==1.9.1", "numpy==2.4.6"),
+    # deepchecks 0.19.1 needs names that numpy 2, pandas 3 and scikit-learn 1.4 no longer have.
+    "deepchecks": ("deepchecks==0.19.1", "numpy==1.26.4", "pandas==2.2.3", "scikit-learn==1.3.2", "setuptools<81"),
     "datasketch": ("datasketch==2.0.0", "scipy==1.17.1", "numpy==2.4.6"),
     "sliceline": ("sliceline==0.3.0", "scikit-learn==1.9.1", "scipy==1.17.1", "numpy==2.4.6"),
     # Torch and transformers only make the static model once; the search does not load them.

@@ -117,11 +117,7 @@ def pose_problem(
         limit=backbone.max_length if backbone else 1,
     )
     targets = {part: task.encode(frame[table.target]) for part, frame in parts.items()}
-    if isinstance(task, Classification) and len(np.unique(targets["train"])) < 2:
-        raise DataError(
-            "The train part must hold at least two labels. "
-            f"All of its {len(targets['train'])} rows have one. Give it rows of the others, or split anew."
-        )
+    _refuse_one_label(task, targets["train"])
     return Problem(
         task=task,
         preprocessor=preprocessor,
@@ -133,6 +129,15 @@ def pose_problem(
         weights=_weights(parts["train"], table),
         seed=seed,
     )
+
+
+def _refuse_one_label(task: Task, targets: Array) -> None:
+    """Train rows of one label teach nothing."""
+    if isinstance(task, Classification) and len(np.unique(targets)) < 2:
+        raise DataError(
+            "The train part must hold at least two labels. "
+            f"All of its {len(targets)} rows have one. Give it rows of the others, or split anew."
+        )
 
 
 def _weights(train: pl.DataFrame, table: Table) -> Array | None:
