@@ -63,7 +63,7 @@ def test_for_a_person_it_stays_until_ctrl_c(monkeypatch, capsys):
     monkeypatch.setattr(pages.sys.stderr, "isatty", lambda: True, raising=False)
     with paged(wanted=True) as live:
         after = staying(live, json=False)
-    monkeypatch.setattr(threading.Event, "wait", _ctrl_c)
+    monkeypatch.setattr(pages, "forever", _ctrl_c)
     assert fetch(live.studio.url)
     assert print_answer(Answer(value={}, text="done", code=4, after=after), as_json=False) == 4
     said = capsys.readouterr()
@@ -73,10 +73,8 @@ def test_for_a_person_it_stays_until_ctrl_c(monkeypatch, capsys):
         fetch(live.studio.url)
 
 
-def _ctrl_c(self, timeout=None):
-    if timeout is None:
-        raise KeyboardInterrupt
-    return self.is_set()
+def _ctrl_c():
+    raise KeyboardInterrupt
 
 
 def test_without_a_page_there_is_no_server():

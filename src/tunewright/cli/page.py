@@ -82,8 +82,13 @@ def staying(live: LivePage | None, *, json: bool) -> Callable[[], None] | None:
 def wait(close: Callable[[], None]) -> None:
     """Wait for Ctrl-C, then close."""
     try:
-        threading.Event().wait()
+        forever()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
     finally:
         close()
+
+
+def forever() -> None:
+    """Do nothing until a signal ends it."""
+    threading.Event().wait()

@@ -25,6 +25,7 @@ OFTEN: Final = 0.5  # seconds between two lines of progress of a station, at lea
 SHARE: Final = (
     0.001  # and this share of the sitting so far, so that a run of days leaves thousands of lines, not millions
 )
+EPOCHS: Final = 5  # times as often where an epoch has ended
 LONGEST: Final = 2000  # characters of an error
 _LINE: Final = 1_000_000  # bytes of a line that is believed
 _HEAD: Final = 64  # bytes by which a file is told from the one that was there before
@@ -56,12 +57,14 @@ class Told:
                 os.write(self._fd, b"\n")  # a kill may have torn the last line
 
     def __call__(self, event: Event) -> None:
-        """Hear an event; progress is kept now and then, and at the end of every epoch."""
+        """Hear an event; progress is kept now and then, most of all where an epoch has ended."""
         now = time.monotonic()
         if event.what == "progress":
             epoch = (event.station, event.data.get("epoch"))
             pause = max(OFTEN, SHARE * (now - self._started))
-            if epoch == self._epoch and now - self._last.get(event.station, -math.inf) < pause:
+            if epoch != self._epoch:
+                pause /= EPOCHS
+            if now - self._last.get(event.station, -math.inf) < pause:
                 return
             self._epoch, self._last[event.station] = epoch, now
         self._write(_line(event))

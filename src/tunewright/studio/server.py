@@ -9,6 +9,7 @@ import json
 import secrets
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -24,6 +25,7 @@ LOOPBACK: Final = "127.0.0.1"
 PATIENCE: Final = 30.0  # seconds that a connection may keep us waiting
 LONGEST: Final = 65_536  # bytes of a request's body
 MOST: Final = 64  # connections at a time
+PARTING: Final = 1.0  # seconds that streams get for their last words
 BEAT: Final = 10.0  # seconds after which a stream says that it is still there
 
 
@@ -46,6 +48,7 @@ class Studio(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(24)
         self.closing = threading.Event()
         self._room = threading.Semaphore(MOST)
+        self._at_work: set[threading.Thread] = set()
         try:
             super().__init__((LOOPBACK, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -72,10 +75,18 @@ class Studio(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve a connection and make room again."""
+        self._at_work.add(threading.current_thread())
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self._at_work.discard(threading.current_thread())
             self._room.release()
+
+    def drain(self, seconds: float) -> None:
+        """Give streams a moment to say the last word."""
+        end = time.monotonic() + seconds
+        for thread in list(self._at_work):
+            thread.join(max(end - time.monotonic(), 0.0))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that left is nobody's concern, and standard error belongs to the run."""
@@ -91,6 +102,7 @@ def serving(folders: Folders, *, port: int = 0, single: bool = False) -> Iterato
         yield studio
     finally:
         studio.closing.set()
+        studio.drain(PARTING)
         studio.shutdown()
         thread.join(5)
         studio.server_close()
@@ -191,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Server-sent events until the page leaves or the server ends."""
         self.close_connection = True
         self._head(HTTPStatus.OK, "text/event-stream; charset=utf-8", length=None)
-        quiet = 0.0
+        quiet, last = 0.0, False
         while True:
             told = stream.new()
             if told is not None:
@@ -200,8 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
             elif quiet >= BEAT:
                 self.wfile.write(b": still here\n\n")  # fails where the page has left, which ends this thread
                 quiet = 0.0
-            if self.server.closing.wait(stream.pause):
+            if last:
                 return
+            last = self.server.closing.wait(stream.pause)  # and then once more: how it ended is news
             quiet += stream.pause
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
