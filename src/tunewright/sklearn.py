@@ -1,6 +1,6 @@
 """Fine-tuning as scikit-learn estimators: in a `Pipeline`, in `cross_val_score`, in `GridSearchCV`.
 
-X is a sequence of texts, or a table: a frame of pandas, polars or pyarrow, a list of dicts, or an array of 2 dimensions.
+X is a sequence of texts, or a table: a frame of pandas, polars or pyarrow, a list of dicts, an array of 2 dimensions.
 Columns of a frame hold texts, numbers, categories or dates, as in `tunewright run`.
 
 >>> from tunewright.sklearn import FineTunedClassifier
