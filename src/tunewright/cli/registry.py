@@ -31,7 +31,7 @@ group = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @group.callback()
-def _start() -> None:
+def _start(json: JsonOption = False) -> None:
     """Named models, their versions, what speaks for each, and which one serves."""
 
 

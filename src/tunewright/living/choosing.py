@@ -16,6 +16,7 @@ from tunewright.living.alike import Alike, SameCells, SameTexts
 from tunewright.living.doubts import Answered, answer
 from tunewright.living.picking import Picked, Picker, considered, shares
 from tunewright.records import Choice, ChosenRow, Table
+from tunewright.splits.shingles import normalise
 from tunewright.tasks import Regression
 
 if TYPE_CHECKING:
@@ -130,13 +131,17 @@ def _picker(predictor: Predictor, pool: _Pool, known: pl.DataFrame, *, seed: int
     both = pl.concat([pool.typed.select(names), known])
     alike: Alike
     if preprocessor.texts:
-        alike = SameTexts.of(["\n".join(texts) for texts in zip(*preprocessor.compose(both), strict=True)])
+        texts = [normalise("\n".join(one)) for one in zip(*preprocessor.compose(both), strict=True)]
+        alike, keys = SameTexts.of(texts), texts
     else:
-        alike = SameCells(row_keys(both, names))
+        cells = row_keys(both, names)
+        alike, keys = SameCells(cells), [row.tobytes() for row in cells]
     near = None
     if isinstance(predictor.model.task, Regression) and known.height:
         near = _nearest(pool.answered.x, answer(predictor.model, known).x)
-    return Picker(pool.answered, alike, labelled=known.height, near=near, seed=seed)
+    taken = {key for key in keys[pool.typed.height :] if key}
+    closed = np.array([key in taken for key in keys[: pool.typed.height]], bool)
+    return Picker(pool.answered, alike, labelled=known.height, closed=closed, near=near, seed=seed)
 
 
 def _nearest(x: Array, to: Array, *, block: int = 1024) -> Array:
