@@ -32,7 +32,7 @@ group = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @group.callback()
 def _start(json: JsonOption = False) -> None:
-    """Named models, their versions, what speaks for each, and which one serves."""
+    """Named models, their versions, and the evidence that decides between them."""
 
 
 @group.command("list")

@@ -41,8 +41,8 @@ def choose_rows(
     chosen one are passed over. Slices of errors are gone through first, for half of the budget; `picking` says how the
     rows are picked.
 
-    Cost: encoding the rows once; then at most 50 million distances of K outputs + F features each (of more rows only
-    the least sure take part), and for every row chosen a pass over the characters of those.
+    Cost: encoding the rows once; then at most 50 million distances of K outputs + F features each: of more rows only
+    the least sure take part.
 
     Args:
         predictor: the model.

@@ -36,7 +36,7 @@ class Picked:
 class Picker:
     """Picks from n rows; what was picked before stays in its memory.
 
-    Cost: a pick takes n (K + F) products, and the characters of all texts for its repeats.
+    Cost: a pick takes n (K + F) products, and for its repeats how often its shingles occur in all texts.
 
     Args:
         answered: what the model makes of the rows.
