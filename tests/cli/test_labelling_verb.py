@@ -62,8 +62,8 @@ def test_rows_with_a_label_are_named(finished, pool, call, tmp_path):
     chosen = call(
         "predict", finished.bundle, pool, "--choose", 5, "--labelled", pool, "--out", tmp_path / "s.csv", "--json"
     )
-    assert chosen.code == 0 and chosen.json["rows"] == []
-    assert chosen.json["repeats"] == 60
+    assert chosen.code == 3 and "All 60 rows" in chosen.json["error"]["message"]
+    assert not (tmp_path / "s.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +159,11 @@ def test_someone_who_writes_control_characters_acts_on_no_terminal(finished, reg
     call("registry", "add", "desk", finished.folder, "--who", "\x1b[31mann", "--why", "a\nb\x1b]0;x\x07", *registry)
     out = call("registry", "show", "desk", *registry[:-1]).out
     assert "\x1b" not in out and "\x07" not in out
+
+
+def test_the_page_names_the_verbs_that_exist():
+    page = (Path(__file__).parents[2] / "docs" / "registry.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)[ `]", page, re.M)) == set(VERBS)
+    used = set(re.findall(r"^tunewright registry (\w+)", page, re.M))
+    assert used <= set(VERBS) and len(used) >= 3
+    exec(compile("\n".join(re.findall(r"^from .*$", page, re.M)), "registry.md", "exec"), {})

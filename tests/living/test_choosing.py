@@ -64,10 +64,15 @@ def test_near_repeats_of_chosen_and_of_known_rows_are_passed_over(predictor, poo
     chosen = set(rows_of(choice))
     twice = [row for row in range(20) if long[row] and {row, row + 40} <= chosen]
     assert not twice and choice.repeats >= int(long[:20].sum())
-    known = choose_rows(predictor("text", seen=raw), both, budget=60)
-    assert not [row for row in rows_of(known) if long[row - 40]]
-    named = choose_rows(predictor("text"), edited, budget=20, labelled=raw)
-    assert not [row for row in rows_of(named) if long[row]]
+    new = pool("text", 10, 77)
+    known = choose_rows(predictor("text", seen=raw), pl.concat([both, new]), budget=60)
+    assert not [row for row in rows_of(known) if row < 60 and long[row - 40]]
+    assert [row for row in rows_of(known) if row >= 60]
+    named = choose_rows(predictor("text"), pl.concat([edited, new]), budget=30, labelled=raw)
+    assert not [row for row in rows_of(named) if row < 20 and long[row]]
+    assert [row for row in rows_of(named) if row >= 20]
+    with pytest.raises(DataError, match="repeat none with a label"):
+        choose_rows(predictor("text"), raw, budget=5, labelled=raw)
 
 
 def test_blank_rows_are_not_chosen(predictor, pool):

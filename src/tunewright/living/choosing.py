@@ -55,7 +55,7 @@ def choose_rows(
 
     Raises:
         PlanError: a budget below 1.
-        DataError: a feature column is missing, or no row is left to choose from.
+        DataError: a feature column is missing, or no row is left to choose from: all have a label or repeat one.
     """
     if budget < 1:
         raise PlanError(f"A budget must be 1 row or more. Got {budget}. Say how many rows can be labelled.")
@@ -79,6 +79,10 @@ def choose_rows(
     for number, part in enumerate(shares(budget, [int(mask.sum()) for mask in masks.values()])):
         picked += picker.pick(part, among=list(masks.values())[number], slice_number=number)
     picked += picker.pick(budget - len(picked))
+    if not picked:
+        raise DataError(
+            f"Choosing needs rows that repeat none with a label. All {len(free):,} rows without one do. Give others."
+        )
     return Choice(
         rows=_chosen(picked, pool, list(masks), regression=isinstance(predictor.model.task, Regression)),
         asked=budget,
