@@ -62,7 +62,7 @@ def measure(name, given, source):
 
 
 def area(curves):
-    """(seeds,) mean score over the sizes after the first, which all ways share: the area under the curve, by octaves."""
+    """(seeds,) area under the curve by octaves: the mean score over the sizes after the first, which all ways share."""
     return np.array(curves)[:, 1:].mean(1)
 
 
@@ -121,11 +121,12 @@ def main():
         results[name] = measure(name, given, source)
         table = [line for key, result in results.items() for line in lines(key, result)]
         notes = [
-            f"Means over {given.seeds} seeds, each with its own first rows; intervals are paired over seeds. Scores stand "
-            "at each number of labels, which doubles; the area is their mean after the first.",
-            "A head on frozen features, of the same penalty throughout; temperature and thresholds are fitted on the set's "
-            "validation rows for every way alike, and these labels are not counted.",
-            "Labels saved: by how much fewer ours needs for the last score of the other way, labels on a logarithmic scale.",
+            f"Means over {given.seeds} seeds, each with its own first rows; intervals are paired over seeds. Scores "
+            "stand at each number of labels, which doubles; the area is their mean after the first.",
+            "A head on frozen features, of the same penalty throughout; temperature and thresholds are fitted on the "
+            "set's validation rows for every way alike, and these labels are not counted.",
+            "Labels saved: how many fewer ours needs for the last score of the other way; between two sizes a score "
+            "is taken to grow with the logarithm of the labels.",
             pace(list(results.values())),
         ]
         report(table, notes, given)

@@ -31,8 +31,8 @@ group = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @group.callback()
-def _start() -> None:
-    """Named models, their versions, what speaks for each, and which one serves."""
+def _start(json: JsonOption = False) -> None:
+    """Named models, their versions, and the evidence that decides between them."""
 
 
 @group.command("list")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tunewright.splits.shingles import normalise, shingle_sets
+from tunewright.splits.shingles import normalise, ranges, shingle_sets
 
 Array = np.ndarray[Any, np.dtype[Any]]
 THRESHOLD = 0.8  # Jaccard similarity of character shingles, as where rows are split
@@ -22,19 +22,25 @@ class Alike(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SameTexts:
-    """Rows whose texts share four fifths of their character shingles. Asking costs the characters of all texts.
+    """Rows whose texts share four fifths of their character shingles; of m texts that are not empty.
+
+    Asking costs the number of texts, and how often the shingles of the one occur in all.
 
     Args:
-        tokens: shingles of all texts that are not empty, numbered from 0, one text after another.
-        starts: (m + 1,) where each of these texts starts.
-        place: (n,) which of these texts a row has; −1 for an empty one, which repeats nothing.
+        place: (n,) which text a row has; −1 for an empty one, which repeats nothing.
+        tokens: shingles of all texts, numbered from 0, one text after another.
+        starts: (m + 1,) where each text starts in `tokens`.
+        holders: the texts that hold each shingle, one shingle after another.
+        held: where each shingle starts in `holders`, and where the last one ends.
     """
 
+    place: Array
     tokens: Array
     starts: Array
-    place: Array
+    holders: Array
+    held: Array
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> SameTexts:
@@ -44,11 +50,19 @@ class SameTexts:
         [True, False, True, False]
         """
         folded = [normalise(text) for text in texts]
+        there = np.array([row for row, text in enumerate(folded) if text], np.int64)
         place = np.full(len(folded), -1, np.int64)
-        held = np.array([row for row, text in enumerate(folded) if text], np.int64)
-        place[held] = np.arange(len(held))
-        sets = shingle_sets([folded[row] for row in held])
-        return cls(np.unique(sets.tokens, return_inverse=True)[1].reshape(-1), sets.starts, place)
+        place[there] = np.arange(len(there))
+        sets = shingle_sets([folded[row] for row in there])
+        tokens = np.unique(sets.tokens, return_inverse=True)[1].reshape(-1)
+        owners = np.repeat(np.arange(len(there)), sets.sizes)
+        return cls(
+            place=place,
+            tokens=tokens,
+            starts=sets.starts,
+            holders=owners[np.argsort(tokens, kind="stable")],
+            held=np.concatenate([[0], np.cumsum(np.bincount(tokens))]).astype(np.int64),
+        )
 
     def near(self, row: int) -> Array:
         """(n,) booleans: the rows that nearly repeat a row, itself included."""
@@ -57,14 +71,13 @@ class SameTexts:
         at = int(self.place[row])
         if at < 0:
             return found
-        own = self.tokens[self.starts[at] : self.starts[at + 1]]
-        shared = np.zeros(int(self.tokens.max()) + 1, np.int32)
-        shared[own] = 1
-        overlap = np.add.reduceat(shared[self.tokens], self.starts[:-1])
         sizes = np.diff(self.starts)
+        own = self.tokens[self.starts[at] : self.starts[at + 1]]
+        places = ranges(self.held[own], self.held[own + 1] - self.held[own])
+        overlap = np.bincount(self.holders[places], minlength=len(sizes))
         alike = overlap >= THRESHOLD * (sizes + len(own) - overlap)
-        held = self.place >= 0
-        found[held] |= alike[self.place[held]]
+        there = self.place >= 0
+        found[there] |= alike[self.place[there]]
         return found
 
 

@@ -16,6 +16,7 @@ from tunewright.living.alike import Alike, SameCells, SameTexts
 from tunewright.living.doubts import Answered, answer
 from tunewright.living.picking import Picked, Picker, considered, shares
 from tunewright.records import Choice, ChosenRow, Table
+from tunewright.splits.shingles import normalise
 from tunewright.tasks import Regression
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def choose_rows(
     chosen one are passed over. Slices of errors are gone through first, for half of the budget; `picking` says how the
     rows are picked.
 
-    Cost: encoding the rows once; then at most 50 million distances of K outputs + F features each (of more rows only
-    the least sure take part), and for every row chosen a pass over the characters of those.
+    Cost: encoding the rows once; then at most 50 million distances of K outputs + F features each: of more rows only
+    the least sure take part.
 
     Args:
         predictor: the model.
@@ -54,7 +55,7 @@ def choose_rows(
 
     Raises:
         PlanError: a budget below 1.
-        DataError: a feature column is missing, or no row is left to choose from.
+        DataError: a feature column is missing, or no row is left to choose from: all have a label or repeat one.
     """
     if budget < 1:
         raise PlanError(f"A budget must be 1 row or more. Got {budget}. Say how many rows can be labelled.")
@@ -78,6 +79,10 @@ def choose_rows(
     for number, part in enumerate(shares(budget, [int(mask.sum()) for mask in masks.values()])):
         picked += picker.pick(part, among=list(masks.values())[number], slice_number=number)
     picked += picker.pick(budget - len(picked))
+    if not picked:
+        raise DataError(
+            f"Choosing needs rows that repeat none with a label. All {len(free):,} rows without one do. Give others."
+        )
     return Choice(
         rows=_chosen(picked, pool, list(masks), regression=isinstance(predictor.model.task, Regression)),
         asked=budget,
@@ -130,13 +135,17 @@ def _picker(predictor: Predictor, pool: _Pool, known: pl.DataFrame, *, seed: int
     both = pl.concat([pool.typed.select(names), known])
     alike: Alike
     if preprocessor.texts:
-        alike = SameTexts.of(["\n".join(texts) for texts in zip(*preprocessor.compose(both), strict=True)])
+        texts = [normalise("\n".join(one)) for one in zip(*preprocessor.compose(both), strict=True)]
+        alike, keys = SameTexts.of(texts), texts
     else:
-        alike = SameCells(row_keys(both, names))
+        cells = row_keys(both, names)
+        alike, keys = SameCells(cells), [row.tobytes() for row in cells]
     near = None
     if isinstance(predictor.model.task, Regression) and known.height:
         near = _nearest(pool.answered.x, answer(predictor.model, known).x)
-    return Picker(pool.answered, alike, labelled=known.height, near=near, seed=seed)
+    taken = {key for key in keys[pool.typed.height :] if key}
+    closed = np.array([key in taken for key in keys[: pool.typed.height]], bool)
+    return Picker(pool.answered, alike, labelled=known.height, closed=closed, near=near, seed=seed)
 
 
 def _nearest(x: Array, to: Array, *, block: int = 1024) -> Array:

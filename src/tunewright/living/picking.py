@@ -36,26 +36,34 @@ class Picked:
 class Picker:
     """Picks from n rows; what was picked before stays in its memory.
 
-    Cost: a pick takes n (K + F) products, and the characters of all texts for its repeats.
+    Cost: a pick takes n (K + F) products, and for its repeats how often its shingles occur in all texts.
 
     Args:
         answered: what the model makes of the rows.
         alike: tells repeats among the rows, then among `labelled` rows behind them.
         labelled: how many rows with a label stand behind the n in `alike`; what repeats one of them is passed over.
+        closed: (n,) rows that must not be picked, because they repeat one with a label to the letter; None: none.
         near: (n,) squared distance of each row to the nearest row with a label, or None: nothing is known of those.
         seed: of the draws.
     """
 
     def __init__(
-        self, answered: Answered, alike: Alike, *, labelled: int = 0, near: Array | None = None, seed: int = 0
+        self,
+        answered: Answered,
+        alike: Alike,
+        *,
+        labelled: int = 0,
+        closed: Array | None = None,
+        near: Array | None = None,
+        seed: int = 0,
     ) -> None:
         self.answered = answered
         self.alike = alike
         self.labelled = labelled
-        self.repeats = 0
+        self.repeats = 0 if closed is None else int(closed.sum())
         self._rng = np.random.default_rng(seed)
         self._lengths = (answered.residuals**2).sum(1) * (answered.x**2).sum(1)
-        self._open = np.ones(len(answered.doubts), bool)
+        self._open = np.ones(len(answered.doubts), bool) if closed is None else ~closed
         self._nearest = self._lengths.copy() if near is None else near.copy()
         self._fresh = near is None
 
