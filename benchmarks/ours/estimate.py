@@ -1,8 +1,8 @@
 """Ours: a probe on frozen vectors, then what it is worth on new rows without their labels. One JSON line out.
 
 Keys of the configuration, `do` "fit": `data` (a parquet file with `text` and `label`), `out` (an npz file), `task`
-("classes" or "number"), `train`, `known` (rows), `seed`. With `do` "estimate": `model` (that file), `windows` (an npz file
-of places of new rows), `out` (an npz file with (windows, 3) value, low and high per arm). Estimates go the way of
+("classes" or "number"), `train`, `known` (rows), `seed`. With `do` "estimate": `model` (that file), `windows` (an npz
+file of places of new rows), `out` (an npz file with (windows, 3) value, low and high per arm). Estimates go the way of
 `tunewright watch`: the same aspects, the same weights, the same functions.
 """
 

@@ -1,4 +1,4 @@
-"""Draws of old and new rows as every arm reads them, and the clock they share. Arms have their own libraries: numpy only.
+"""Draws of old and new rows as every arm reads them, and the clock they share. It needs numpy alone, as every arm does.
 
 An arm is a function (old, new, number of the draw) to a look: a function without arguments that gives, per name in the
 table, whether it raises the alarm and how strong the evidence is. Only the look is timed.

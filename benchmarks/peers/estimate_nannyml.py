@@ -1,7 +1,7 @@
 """Peer: nannyml's CBPE, for numbers its DLE, on the same answers. One JSON object in, one JSON line out.
 
-Keys of the configuration: `model` (answers for known and new rows), `windows` (an npz file of places of new rows), `out`
-(an npz file with (windows, 3) value and the ends of its confidence band, three sampling errors to either side).
+Keys of the configuration: `model` (answers for known and new rows), `windows` (an npz file of places of new rows),
+`out` (an npz file with (windows, 3) value and the ends of its confidence band, three sampling errors to either side).
 """
 
 from __future__ import annotations
