@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunewright.metrics import in_words
 from tunewright.records import Analysis, Robustness
-from tunewright.report import charts, words
+from tunewright.report import charts
 from tunewright.report.drawing import Figure
 
 BARS = 15
@@ -26,7 +27,7 @@ def figures(found: Robustness) -> dict[str, Figure]:
         trace["marker"] |= {"color": colour, "symbol": "circle" if shown else "circle-open"}
         trace["error_x"]["color"] = colour
     layout = chart["layout"]
-    layout["xaxis"]["title"] |= {"text": f"fall of {words.metric(found.metric)}"}
+    layout["xaxis"]["title"] |= {"text": f"fall of {in_words(found.metric)}"}
     layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "--line"}
     return {"robustness": chart}
 

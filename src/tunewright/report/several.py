@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.metrics import in_words
 from tunewright.records import Compared, Contrast, RunLine
 from tunewright.report import charts, drawing, words
 from tunewright.report.drawing import Figure
@@ -63,7 +64,7 @@ def _differences(compared: Mapping[str, Compared], found: Contrast) -> Figure:
         trace["marker"] |= {"color": colour, "symbol": symbol}
         trace["error_x"]["color"] = colour
     axis = chart["layout"]["xaxis"]
-    axis["title"] |= {"text": f"{words.metric(found.metric)}, difference from {_cut(found.runs[0].name)}"}
+    axis["title"] |= {"text": f"{in_words(found.metric)}, difference from {_cut(found.runs[0].name)}"}
     chart["layout"]["xaxis"] = axis | {"zeroline": True, "zerolinecolor": "--line"}
     return chart
 
@@ -81,7 +82,7 @@ def _curves(lines: list[RunLine], metric: str) -> Figure:
         )
         curve["line"]["dash"] = DASHES[place // len(COLOURS) % len(DASHES)]
         data.append(curve)
-    layout = drawing.layout(height=380, x="epoch", y=f"{words.metric(metric)}, validation part")
+    layout = drawing.layout(height=380, x="epoch", y=f"{in_words(metric)}, validation part")
     return {"data": data, "layout": layout | {"showlegend": True, "margin": layout["margin"] | {"t": 60}}}
 
 

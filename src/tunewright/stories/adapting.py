@@ -18,7 +18,8 @@ from tunewright.data.options import AuditOptions
 from tunewright.errors import DataError, ModelError
 from tunewright.evaluation.answers import Answers, slice_masks
 from tunewright.evaluation.comparing import compare_answers
-from tunewright.evaluation.limits import measure_limits
+from tunewright.evaluation.efficiency import measure_efficiency
+from tunewright.evaluation.limits import limits_of
 from tunewright.evaluation.protected import read_slices
 from tunewright.events import Event, Observer, silent
 from tunewright.living import gates
@@ -29,7 +30,7 @@ from tunewright.living.rows import answers_of, table_of
 from tunewright.living.watching import pair
 from tunewright.metrics import score
 from tunewright.plan import Plan, read_plan
-from tunewright.planfile import read_yaml
+from tunewright.planfile import as_tree, read_yaml
 from tunewright.records import Adaptation, Compared, Gate, Split, from_json, to_json
 from tunewright.runfolder import RunFolder, read_json, write_json
 from tunewright.search.options import ImproveOptions, SearchOptions
@@ -287,10 +288,10 @@ def _plan(known: _Known, rows: Path, request: AdaptRequest) -> Plan:
     columns |= {column.name: "ignore" for column in table.columns if column.role == "ignore" and not column.derived}
     backbone = plan.model if model.backbone is None else replace(plan.model, name=str(request.champion))
     fields = dict(plan.knowledge.derive)
-    sections = {
+    sections: dict[str, Any] = {
         "data": replace(plan.data, train=str(rows), validation=None, test=None, target=table.target, columns=columns),
         "splits": SplitOptions(part=PART),
-        "model": replace(backbone, pooling=model.pooling if model.backbone else plan.model.pooling),
+        "model": {**as_tree(backbone), "pooling": model.pooling if model.backbone else plan.model.pooling},
         "training": replace(plan.training, epochs=EPOCHS),
         "audit": AuditOptions(apply="none"),
         "search": SearchOptions(),
@@ -298,7 +299,9 @@ def _plan(known: _Known, rows: Path, request: AdaptRequest) -> Plan:
         "knowledge": replace(plan.knowledge, derive=fields, never_use=()),
         "seed": request.seed,
     }
-    kept = {name: getattr(plan, name) for name in ("objective", "preprocess", "balance", "augment", "budget", "report")}
+    kept: dict[str, Any] = {
+        name: getattr(plan, name) for name in ("objective", "preprocess", "balance", "augment", "budget", "report")
+    }
     return read_plan(None, **kept, **sections)
 
 
@@ -327,6 +330,7 @@ def _judged(known: _Known, batch: _Batch, folder: RunFolder) -> _Judged:
     compared = [one for one in (on_new, on_old) if one is not None]
     labels = set(challenger.model.task.labels) - set(known.predictor.model.task.labels)
     limits = known.plan.objective.limits
+    cost = measure_efficiency(challenger.model, challenger.model.preprocessor.conform(both)).efficiency
     return _Judged(
         gates=(
             gates.better_gate(on_new, everything),
@@ -335,9 +339,7 @@ def _judged(known: _Known, batch: _Batch, folder: RunFolder) -> _Judged:
             gates.protected_gate(compared),
             gates.behaviours_gate(_failed(known.predictor, both), _failed(challenger, both)),
             gates.parity_gate(read_json(folder.bundle / "parity.json")),
-            gates.limits_gate(
-                measure_limits(challenger.model, challenger.model.preprocessor.conform(both), limits), limits.given()
-            ),
+            gates.limits_gate(limits_of(cost, limits), limits.given()),
         ),
         compared={"old": on_old, "all": everything, **({} if on_new is None else {"new": on_new})},
         added=tuple(sorted(labels)),

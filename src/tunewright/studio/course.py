@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunewright.report.words import metric
+from tunewright.metrics import in_words
 
 Thing = dict[str, Any]
 
@@ -102,7 +102,7 @@ class Course:
         epoch = data.get("epoch")
         if isinstance(epoch, int) and epoch > training.epoch:
             told = {name: data.get(name) for name in ("validation_loss", "metric")}
-            told["metric_name"] = metric(str(data.get("metric_name", "")))
+            told["metric_name"] = in_words(str(data.get("metric_name", "")))
             self._add("epoch", training=training.number, epoch=epoch, step=0 if epoch == 0 else step, **told)
             training.epoch = epoch
         training.step = step

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError
+from tunewright.metrics import in_words
 from tunewright.records import to_json
 from tunewright.report import words
 from tunewright.runfolder import RunFolder
@@ -107,14 +108,14 @@ class Desk:
             raise DataError("A comparison needs two runs. Got one twice. Choose another.")
         found = compare_story(self.folder(a), self.folder(b))
         scores = [
-            {"metric": words.metric(name), "a": words.value(one), "b": words.value(other)}
+            {"metric": in_words(name), "a": words.value(one), "b": words.value(other)}
             for name, (one, other) in found.scores.items()
         ]
         told: dict[str, Any] = seen(
             {
                 "a": found.a,
                 "b": found.b,
-                "metric": words.metric(found.metric),
+                "metric": in_words(found.metric),
                 "text": found.text,
                 "verdict": found.verdict,
                 "rows": found.rows,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tunewright.errors import RunError
+from tunewright.metrics import in_words
 from tunewright.records import Score
 from tunewright.report import words
 from tunewright.runfolder import RunFolder, read_entries, read_json
@@ -90,7 +91,7 @@ def _of_run(summary: Mapping[str, Any]) -> dict[str, Any]:
     told = {
         "verdict": str(summary["verdict"]["text"]),
         "objective": str(summary["verdict"]["objective"]),
-        "metric": words.metric(name),
+        "metric": in_words(name),
     }
     if raw is None:
         return told
@@ -102,7 +103,7 @@ def _of_run(summary: Mapping[str, Any]) -> dict[str, Any]:
 def _of_search(summary: Mapping[str, Any]) -> dict[str, Any]:
     params = ", ".join(f"{name} {words.plain(value)}" for name, value in summary["best"]["params"].items())
     return {
-        "metric": f"{words.metric(str(summary['metric']))} on validation",
+        "metric": f"{in_words(str(summary['metric']))} on validation",
         "value": f"{float(summary['best']['score']):.4g}",
         "verdict": f"Best of {len(summary['trials'])} trials: {params}.",
     }
