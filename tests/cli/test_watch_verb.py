@@ -1,24 +1,39 @@
 """`tunewright watch`: exit code 5 on drift, 0 without; labels that arrive later; what cannot be watched."""
 
+import csv
 import json
+import random
 import shutil
 
 import polars as pl
 
 
-def more_rows(rows_csv, folder, *, rows=90):
-    """The run's own rows in another order: what chance would send."""
-    return pl.read_csv(rows_csv).sample(rows, seed=3).write_csv(folder / "log.csv") or folder / "log.csv"
+def more_rows(folder, words, *, rows=90):
+    """Rows drawn as the run's own were, that it has not seen."""
+    draw = random.Random(99)
+    with (folder / "log.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "size", "label"])
+        for row in range(rows):
+            said = row % 2 if draw.random() < 0.9 else draw.randrange(2)
+            text = " ".join([words[said], *draw.choices(words[12:], k=7)])
+            writer.writerow([text, draw.randrange(1000), ("green", "red")[row % 2]])
+    return folder / "log.csv"
 
 
-def test_rows_of_the_same_kind_end_with_0(finished, rows_csv, call, tmp_path):
-    told = call("watch", finished.bundle, "--log", more_rows(rows_csv, tmp_path), "--json", home=finished.home)
+def test_rows_of_the_same_kind_end_with_0(finished, tiny_words, call, tmp_path):
+    told = call("watch", finished.bundle, "--log", more_rows(tmp_path, tiny_words), "--json", home=finished.home)
     assert told.code == 0, told.err
     value = told.json
     assert value["rows"] == 90 and value["alarm"] is False
     assert {"column", "test", "statistic", "p_value", "drifted"} <= set(value["drift"][0])
     assert {one["column"] for one in value["drift"]} >= {"text", "size", "prediction", "confidence"}
     assert "accuracy" in value["actual"] and "accuracy" in value["before"]
+
+
+def test_rows_that_the_model_learned_from_are_told(finished, rows_csv, call):
+    told = call("watch", finished.bundle, "--log", rows_csv, "--json", home=finished.home)
+    assert any("learned from" in note and "of the 150 rows" in note for note in told.json["notes"])
 
 
 def test_drift_ends_with_5_and_says_where(finished, rows_csv, call, tmp_path):

@@ -26,9 +26,14 @@ def labels_gate(estimated: Score | None, actual: Score | None, *, trusted: bool)
     """
     name = "labels"
     if estimated is None or actual is None:
-        return Gate(name=name, passed=True, detail="Nothing to hold the new labels to.")
+        return Gate(
+            name=name, passed=True, detail="Too few of the new rows are like the old ones to hold their labels to."
+        )
     short = estimated.value - actual.value
-    said = f"The champion is right in {rounded(actual)} of the new rows by their labels; {rounded(estimated)} expected."
+    said = (
+        f"By the new labels the champion is right in {rounded(actual)} of the new rows that are like the old ones; "
+        f"{rounded(estimated)} expected."
+    )
     if actual.high >= estimated.low or short < CONTRADICTED:
         return Gate(name=name, passed=True, detail=said)
     if trusted:

@@ -18,6 +18,7 @@ from tunewright.tasks import Multilabel, Regression
 
 Array = np.ndarray[Any, np.dtype[Any]]
 PENALTY = 0.03
+ALIKE = 0.9
 COMMON, MOST_INDICATORS = 10, 30  # rows of a category that gets an indicator; indicators of a column
 MOST_UNLIKE = 100
 OTHER, EMPTY, LENGTH_OF = "another value", "empty", "length of "
@@ -83,11 +84,21 @@ def unlike(table: Array, old: int) -> Array:
         table: (N, F) of `table_of`, old rows first.
         old: how many they are.
     """
+    return _newness(table, old)[old:]
+
+
+def alike(table: Array, old: int) -> Array:
+    """(n,) which new rows look no newer to that classifier than nine tenths of the old ones do."""
+    newness = _newness(table, old)
+    return np.asarray(newness[old:] <= np.quantile(newness[:old], ALIKE))
+
+
+def _newness(table: Array, old: int) -> Array:
     hat = hat_matrix(table, PENALTY)
     if hat is None:
-        return np.zeros(len(table) - old)
+        return np.zeros(len(table))
     mask = (np.arange(len(table)) >= old)[None, :]
-    return np.asarray(left_out(mask, hat, np.diag(hat).astype(np.float64))[0, old:])
+    return np.asarray(left_out(mask, hat, np.diag(hat).astype(np.float64))[0])
 
 
 def _columns(model: FittedModel, old: Reference, new: Reference) -> Iterator[Aspect]:

@@ -26,7 +26,7 @@ from tunewright.living import gates
 from tunewright.living.estimate import estimate, importance
 from tunewright.living.logs import read_log
 from tunewright.living.replay import replayed
-from tunewright.living.rows import answers_of, table_of
+from tunewright.living.rows import alike, answers_of, table_of
 from tunewright.living.watching import pair
 from tunewright.metrics import score
 from tunewright.plan import Plan, read_plan
@@ -178,13 +178,16 @@ def _known(request: AdaptRequest) -> _Known:
         )
     plan = _read_plan(run, predictor)
     loaded = load_rows(plan, request.old)
+    split = from_json(Split, read_json(run.split_json))
     wanted = read_json(request.champion / ABOUT).get("data_fingerprint")
-    if fingerprint(loaded.frame) != wanted:
+    # What a run learned from names its data; test rows do not, they must not decide anything.
+    learned = sorted((*split.train, *split.validation))
+    if learned[-1] >= loaded.frame.height or fingerprint(loaded.frame[learned]) != wanted:
         raise DataError(
             f"Old rows must be those that the model was trained on. {', '.join(loaded.files)} holds others. "
             "Give a copy of the file as it was with --old."
         )
-    return _Known(predictor=predictor, plan=plan, raw=loaded.frame, split=from_json(Split, read_json(run.split_json)))
+    return _Known(predictor=predictor, plan=plan, raw=loaded.frame, split=split)
 
 
 def _read_plan(run: RunFolder, predictor: Predictor) -> Plan:
@@ -234,7 +237,11 @@ def _tested(known: _Known, raw: pl.DataFrame) -> Array:
 
 
 def _labels_gate(known: _Known, batch: _Batch, request: AdaptRequest) -> Gate:
-    """The champion's accuracy by the new labels beside what its confidence promises, on classes it knows."""
+    """The champion's accuracy by the new labels beside what its confidence promises.
+
+    Of new rows that are like the old ones, and of classes that it knows: elsewhere its confidence promises nothing, and
+    the gates after training decide.
+    """
     model, old = known.predictor.model, read_reference_of(request.champion)
     if old is None or old.targets is None or model.task.kind == "regression":
         return gates.labels_gate(None, None, trusted=request.trusted)
@@ -242,7 +249,7 @@ def _labels_gate(known: _Known, batch: _Batch, request: AdaptRequest) -> Gate:
     whole = pair(model, old, new, frozenset(), seed=request.seed)
     table = table_of(whole.aspects)
     before, after = answers_of(model, whole.old), answers_of(model, whole.new)
-    rows = np.flatnonzero(after.known)
+    rows = np.flatnonzero(after.known & alike(table, whole.old.rows))
     if len(rows) < LEAST_TEST:
         return gates.labels_gate(None, None, trusted=request.trusted)
     weights = importance(table[: whole.old.rows], table[whole.old.rows :])

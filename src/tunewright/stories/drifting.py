@@ -43,7 +43,16 @@ def watch_story(
     raw, notes = _labelled(read(log).frame, predictor, labels, by)
     logged = read_log(predictor.model, raw)
     found = watch(predictor.model, old, logged.rows, options, labelled=logged.labelled, absent=logged.absent)
-    return replace(found, notes=(*notes, *logged.notes, *found.notes))
+    seen = () if logged.absent else _seen(predictor, raw)
+    return replace(found, notes=(*notes, *seen, *logged.notes, *found.notes))
+
+
+def _seen(predictor: Predictor, raw: pl.DataFrame) -> tuple[str, ...]:
+    """A model is surer of rows that it learned from: that alone can look like drift."""
+    known = int(predictor.has_seen(raw).sum())
+    if not known:
+        return ()
+    return (f"The model learned from {known:,} of the {raw.height:,} rows, and is surer of those than of any others.",)
 
 
 def _labelled(
