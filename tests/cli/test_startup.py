@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 HEAVY = ("torch", "transformers", "polars", "numpy", "sklearn", "scipy", "pyarrow", "plotly", "jinja2")
-HEAVY += ("fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client")
+# Not pydantic: typer takes it for the types of a verb's options wherever it is installed.
+HEAVY += ("fastapi", "starlette", "uvicorn", "prometheus_client")
 SCRIPT = """
 import json, sys
 from tunewright.cli import main
@@ -40,7 +41,7 @@ def test_only_the_verbs_that_exist_are_there():
     assert [name for name, _ in VERBS] == verbs
     out, _ = start("--help")
     assert all(name in out for name, _ in VERBS)
-    assert "registry" not in out
+    assert "registry" in out and "improve" not in out
 
 
 def test_python_m_is_the_same_command():
