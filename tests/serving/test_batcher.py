@@ -82,7 +82,10 @@ def test_the_time_ran_out(started, make_fake, rows):
     async def go():
         fake = make_fake(hold=threading.Event())
         batcher, version = started(), fake.made()
-        first, late = batcher.submit(version, rows("a")), batcher.submit(version, rows("b"), seconds=0.1)
+        first = batcher.submit(version, rows("a"))
+        while not fake.frames:
+            await asyncio.sleep(0.001)
+        late = batcher.submit(version, rows("b"), seconds=0.1)
         with pytest.raises(Refused) as refused:
             await late
         assert refused.value.status == 503 and refused.value.retry_after is not None
@@ -210,9 +213,10 @@ def test_closing_leaves_nobody_waiting(started, make_fake, rows):
     async def go():
         fake = make_fake(hold=threading.Event())
         batcher, version = started(), fake.made()
-        first, second = batcher.submit(version, rows("a")), batcher.submit(version, rows("b"))
+        first = batcher.submit(version, rows("a"))
         while not fake.frames:
             await asyncio.sleep(0.001)
+        second = batcher.submit(version, rows("b"))
         threading.Timer(0.05, fake.hold.set).start()
         await asyncio.to_thread(batcher.close)
         return await asyncio.gather(first, second, return_exceptions=True), batcher.alive

@@ -57,7 +57,11 @@ def test_a_full_file_is_set_aside_and_the_oldest_goes(tmp_path, fake, make_schem
     log.close()
     names = sorted(one.name for one in tmp_path.iterdir())
     assert names == ["log.1.jsonl", "log.2.jsonl", "log.jsonl"]
-    order = [json.loads(line)["_id"] for name in names[1::-1] + names[2:] for line in (tmp_path / name).open()]
+    order = [
+        json.loads(line)["_id"]
+        for name in names[1::-1] + names[2:]
+        for line in (tmp_path / name).read_text().splitlines()
+    ]
     assert order == [f"r{n}" for n in range(20 - len(order), 20)]
     assert all((tmp_path / name).stat().st_size <= 600 for name in names)
 

@@ -8,8 +8,9 @@ mistyped. A value of a category that has no weight of its own is the model's "an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -24,6 +25,8 @@ from tunewright.serving.refusals import Problem, Refused, cut
 
 SIGNS = 4  # characters of a token, as far as one can say without the tokenizer
 EDGES = 2  # special tokens around a text
+MOST_NAMES = 20  # unknown names of one row that are told
+MOST_FOUND = 200  # problems after which no more unknown names are looked for
 _ABSENT = object()
 
 
@@ -145,10 +148,8 @@ class Schema:
         if problems:
             raise Refused(422, "Each row must be an object. Some are not. Name the columns in each.", problems=problems)
         for place, row in enumerate(rows):
-            if not row.keys() <= self._names:
-                problems += [
-                    Problem(row=place, column=n, what=what) for n, what in self._unknown(row.keys() - self._names)
-                ]
+            if not row.keys() <= self._names and len(problems) < MOST_FOUND:
+                problems += self._unknown(row.keys() - self._names, place)
         cells = {one.name: [row.get(one.name, _ABSENT) for row in rows] for one in self.inputs}
         return self._checked(cells, len(rows), problems)
 
@@ -158,7 +159,7 @@ class Schema:
         Raises:
             Refused: 422, with every problem found.
         """
-        problems = [Problem(column=n, what=what) for n, what in self._unknown(columns.keys() - self._names)]
+        problems = self._unknown(columns.keys() - self._names)
         lists = {name: values for name, values in columns.items() if name in self._names}
         if not lists or not all(isinstance(values, list) for values in lists.values()):
             found = problems + [
@@ -193,11 +194,12 @@ class Schema:
                 422, f"A request must bring between 1 and {self.rows:,} rows. Got {count:,}. Send them in several."
             )
 
-    def _unknown(self, names: Any) -> list[tuple[str, str]]:
+    def _unknown(self, names: Collection[str], row: int | None = None) -> list[Problem]:
+        """Names that are no column's; of very many, some."""
+        foreign = sorted(islice((name for name in names if name not in self.known), MOST_NAMES))
         return [
-            (name, f"is not a column of the model.{suggest(cut(name), self._names)}")
-            for name in sorted(names)
-            if name not in self.known
+            Problem(row=row, column=name, what=f"is not a column of the model.{suggest(cut(name), self._names)}")
+            for name in foreign
         ]
 
     def _checked(self, cells: Mapping[str, Sequence[Any]], count: int, problems: list[Problem]) -> Rows:
@@ -261,7 +263,7 @@ def _without_absent(values: Sequence[Any]) -> tuple[Sequence[Any], frozenset[int
 
 
 def _summary(problems: Sequence[Problem]) -> str:
-    columns = list(dict.fromkeys(cut(one.column) for one in problems if one.column is not None))
+    columns = list(dict.fromkeys(cut(one.column) for one in problems[:MOST_FOUND] if one.column is not None))
     named = (
         f" Look at {', '.join(map(repr, columns[:8]))}{' and others' if len(columns) > 8 else ''}." if columns else ""
     )

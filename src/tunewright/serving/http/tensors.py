@@ -14,6 +14,7 @@ from tunewright.serving.models import Version
 from tunewright.serving.refusals import Problem, Refused, cut
 from tunewright.serving.schema import Rows, Schema
 
+MOST = 1_000  # inputs of a request
 _INTEGERS = frozenset({f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)})
 _NUMBERS = frozenset({*_INTEGERS, "FP16", "FP32", "FP64"})
 ACCEPTED: dict[Kind, frozenset[str]] = {
@@ -57,6 +58,8 @@ def read_tensors(schema: Schema, body: Any) -> Rows:
     """
     if not isinstance(body, dict) or not isinstance(body.get("inputs"), list) or not body["inputs"]:
         raise Refused(400, "An inference request must have inputs, a list of tensors. Name each column.")
+    if len(body["inputs"]) > MOST:
+        raise Refused(400, f"An inference request may have at most {MOST:,} inputs. Got {len(body['inputs']):,}.")
     kinds = {one.name: one.kind for one in schema.inputs}
     columns: dict[str, Any] = {}
     problems: list[Problem] = []
