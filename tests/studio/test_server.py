@@ -176,6 +176,7 @@ def stream(studio, name):
     def next_news():
         while True:
             line = answer.readline()
+            assert line, "the stream has ended"
             if line.startswith(b"data: "):
                 return json.loads(line[6:])
 
