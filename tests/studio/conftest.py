@@ -114,7 +114,7 @@ class Page:
 
     def wait(self, expression, seconds=20):
         end = time.monotonic() + seconds
-        while not (value := self.js(f"(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()")):
+        while not (value := self.js(f"(() => {{ try {{ return !!({expression}); }} catch {{ return false; }} }})()")):
             assert time.monotonic() < end, f"never: {expression}\n{self.js('document.body.innerText')}\n{self.errors()}"
             time.sleep(0.05)
         return value
