@@ -21,8 +21,8 @@ def opened(place: Place, plan: Plan, *, finished: bool = False) -> Event:
     folder = RunFolder(place.path.resolve())
     entries = read_entries(folder.journal)
     # The first two say that the folder was opened and set up; whatever follows was decided on the way.
-    data = {"folder": str(folder.path), "name": place.name, "id": _identity(entries[0]), "resumed": len(entries) > 2}
-    data |= {"memory_gb": plan.budget.memory_limit, "finished": finished}
+    data: dict[str, Any] = {"folder": str(folder.path), "name": place.name, "resumed": len(entries) > 2}
+    data |= {"id": _identity(entries[0]), "memory_gb": plan.budget.memory_limit, "finished": finished}
     return Event(station="run", what="opened", data=data)
 
 
