@@ -17,6 +17,8 @@ from tunewright.trackers import TRACKERS, tracking
 from tunewright.trackers import base as base_module
 
 KINDS = ("tensorboard", "trackio", "mlflow")
+# MLflow maps its tables in a way that SQLAlchemy 2.1 has begun to advise against.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
 
 
 @pytest.fixture(autouse=True)
