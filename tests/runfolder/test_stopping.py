@@ -16,8 +16,8 @@ WORK = """
 import sys, time
 from tunewright.runfolder.lock import RunLock
 with RunLock(sys.argv[1]):
-    print("held", flush=True)
     try:
+        print("held", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         sys.exit(130)

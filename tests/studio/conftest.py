@@ -74,7 +74,7 @@ class Browser:
         return json.loads(message)
 
     def open(self, url, *, width=1100, height=900, dark=False):
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        target = self.ask("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session, target)
         for domain in ("Page", "Runtime", "Log"):
@@ -82,6 +82,7 @@ class Browser:
         page.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         page.ask("Emulation.setEmulatedMedia", features=[scheme])
+        page.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # or only one page at a time would be looked at
         page.go(url)
         return page
 
@@ -113,7 +114,7 @@ class Page:
 
     def wait(self, expression, seconds=20):
         end = time.monotonic() + seconds
-        while not (value := self.js(f"(() => {{ try {{ return {expression}; }} catch {{ return false; }} }})()")):
+        while not (value := self.js(f"(() => {{ try {{ return !!({expression}); }} catch {{ return false; }} }})()")):
             assert time.monotonic() < end, f"never: {expression}\n{self.js('document.body.innerText')}\n{self.errors()}"
             time.sleep(0.05)
         return value
@@ -173,7 +174,7 @@ def browser(tmp_path_factory):
 
 
 def write_rows(path: Path, words, *, rows=150, hostile=True) -> Path:
-    """Texts whose first word tells the label nine times of ten; every tenth holds markup and codes."""
+    """Texts whose first word tells the label nine times of ten; every third holds markup and codes."""
     draw, labels = random.Random(7), ("green", "red")
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -182,7 +183,7 @@ def write_rows(path: Path, words, *, rows=150, hostile=True) -> Path:
             said = row % 2 if draw.random() < 0.9 else draw.randrange(2)
             text = " ".join([words[said], *draw.choices(words[12:], k=7)])
             writer.writerow(
-                [f"{text} {HOSTILE}" if hostile and row % 10 == 0 else text, draw.randrange(99), labels[row % 2]]
+                [f"{text} {HOSTILE}" if hostile and row % 3 == 0 else text, draw.randrange(99), labels[row % 2]]
             )
     return path
 

@@ -70,7 +70,7 @@ def test_the_pages_and_their_files_are_there_and_carry_their_policy(studio):
 def test_without_the_token_there_is_nothing(studio):
     for token in ("", "x", studio.token[:-1], studio.token + "x", "static", "%00"):
         status, _, body = fetch(studio, "runs", token=token)
-        assert status == 404 and b"one" not in body
+        assert status == 404 and b'"one"' not in body
 
 
 def test_another_host_is_refused_whatever_it_knows(studio):
@@ -176,6 +176,7 @@ def stream(studio, name):
     def next_news():
         while True:
             line = answer.readline()
+            assert line, "the stream has ended"
             if line.startswith(b"data: "):
                 return json.loads(line[6:])
 

@@ -29,7 +29,7 @@ def test_losses_by_update_and_metrics_by_epoch():
 
 
 def test_a_sitting_that_goes_on_repeats_no_epoch():
-    found = measured(step(25, 2), step(30, 3))
+    found = measured(Event(station="run", what="opened", data={"resumed": True}), step(25, 2), step(30, 3))
     assert [one[2] for one in found if one[0] == "validation/loss"] == [30]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -81,11 +82,14 @@ def staying(live: LivePage | None, *, json: bool) -> Callable[[], None] | None:
 
 def wait(close: Callable[[], None]) -> None:
     """Wait for Ctrl-C, then close."""
+    # A shell that starts it in the background has it ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         forever()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
     finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
         close()
 
 

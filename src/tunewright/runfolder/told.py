@@ -165,7 +165,7 @@ def _memory() -> float:
     """Resident memory of this process, in MB of 1e6 bytes."""
     import psutil
 
-    return round(psutil.Process().memory_info().rss / 1e6, 1)
+    return float(round(psutil.Process().memory_info().rss / 1e6, 1))
 
 
 def _plain(value: Any) -> Any:

@@ -125,7 +125,7 @@ class Review:
                 raise DataError(f"Relabel must change the label. Row {row} has {new!r}. Choose keep.")
         return Correction(
             row=row,
-            decision=decision,  # type: ignore[arg-type]  # one of them, as was just seen
+            decision=decision,
             given=item.given,
             label=new,
             finding="; ".join(item.findings),

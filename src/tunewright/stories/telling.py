@@ -9,7 +9,7 @@ from typing import Any
 from tunewright.events import Event
 from tunewright.plan import Plan
 from tunewright.records import Finding
-from tunewright.runfolder import RunFolder, read_entries
+from tunewright.runfolder import Entry, RunFolder, read_entries
 from tunewright.runfolder.place import Place
 
 FOUND = ("kind", "severity", "columns", "rows_total", "evidence", "remedy")
@@ -19,13 +19,15 @@ ENDING = ("verdict", "metric", "metrics", "best", "report", "seconds")
 def opened(place: Place, plan: Plan, *, finished: bool = False) -> Event:
     """Which run it is, where its folder is, what memory it may hold, and whether there is nothing left to do."""
     folder = RunFolder(place.path.resolve())
-    data = {"folder": str(folder.path), "name": place.name, "memory_gb": plan.budget.memory_limit}
-    return Event(station="run", what="opened", data={**data, "id": _identity(folder), "finished": finished})
+    entries = read_entries(folder.journal)
+    # The first two say that the folder was opened and set up; whatever follows was decided on the way.
+    data: dict[str, Any] = {"folder": str(folder.path), "name": place.name, "resumed": len(entries) > 2}
+    data |= {"id": _identity(entries[0]), "memory_gb": plan.budget.memory_limit, "finished": finished}
+    return Event(station="run", what="opened", data=data)
 
 
-def _identity(folder: RunFolder) -> str:
+def _identity(first: Entry) -> str:
     """The same in every sitting of a run, and another once it was started over."""
-    first = read_entries(folder.journal)[0]
     return hashlib.sha256(f"{first.time} {first.data}".encode()).hexdigest()[:16]
 
 

@@ -129,7 +129,7 @@ class Course:
     def _ended(self, station: str, data: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         self.now |= {"ended": event["what"], "station": None, "left": None, "why": event["text"]}
 
-    def _add(self, kind: str, **what: Any) -> None:
+    def _add(self, kind: str, /, **what: Any) -> None:
         self.things.append({"is": kind, **what})
 
 

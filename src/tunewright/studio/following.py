@@ -51,7 +51,8 @@ class Following:
             anew = beginning != self._beginnings
             things = self._course.things[0 if anew else known :]
             told = {"anew": anew, "beginning": self._beginnings, "known": len(self._course.things), "things": things}
-            return seen({**told, "now": self._now()})
+            news: dict[str, Any] = seen({**told, "now": self._now()})
+            return news
 
     def _catch_up(self) -> None:
         anew, events = self._tail.new()
@@ -135,4 +136,4 @@ def _total() -> float:
     """Memory of this machine in MB."""
     import psutil
 
-    return round(psutil.virtual_memory().total / 1e6)
+    return float(round(psutil.virtual_memory().total / 1e6))

@@ -109,11 +109,11 @@ def serving(folders: Folders, *, port: int = 0, single: bool = False) -> Iterato
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Studio  # type: ignore[assignment]  # the only one that makes it
+    server: Studio
     protocol_version = "HTTP/1.1"
     server_version = "Tunewright"
     sys_version = ""
-    timeout: ClassVar[float] = PATIENCE  # type: ignore[misc]
+    timeout: ClassVar[float] = PATIENCE
 
     def do_GET(self) -> None:
         """Answer a page, a file or a stream."""

@@ -32,6 +32,7 @@ class Measuring:
         self._training = 0
         self._step = self._total = -1
         self._epoch: int | None = None
+        self._goes_on = False
 
     def measures(self, event: Event) -> list[Measure]:
         """The numbers that an event tells; those that are not finite are left out."""
@@ -40,6 +41,8 @@ class Measuring:
 
     def _told(self, event: Event) -> Iterator[Measure]:
         data = event.data
+        if event.station == "run" and event.what == "opened":
+            self._goes_on = bool(data.get("resumed"))
         if event.station == "train" and event.what == "progress" and "total" in data:
             yield from self._trained(data)
         if event.station == "search" and "state" in data:
@@ -49,8 +52,9 @@ class Measuring:
         step, epoch = data["done"], data["epoch"]
         if data["total"] != self._total or step < self._step:
             self._training += 1
-            # A sitting that goes on was told the epochs before its checkpoint by the one that made them.
-            self._epoch = epoch if epoch else None
+            # The epochs before a checkpoint were logged by the sitting that made them.
+            self._epoch = epoch if epoch and self._goes_on else None
+            self._goes_on = False
         self._step, self._total = step, data["total"]
         first = "" if self._training == 1 else f"training {self._training}/"
         yield Measure(f"{first}train/loss", data["train_loss"], step)

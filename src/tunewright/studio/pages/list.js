@@ -69,8 +69,7 @@
     try {
       const found = await ask("compare", { a: chosen[0], b: chosen[1] });
       $("verdict").replaceChildren(make("b", {}, `A is ${found.verdict === "no evidence" ? "not shown to differ from B" : `${found.verdict} than B`}.`),
-        ` ${visible(found.text)} `, make("span", { class: "quiet" },
-          `Difference of ${visible(found.metric)}: ${found.difference} (${found.interval}), p ${found.p_value}, ${found.rows} rows.`));
+        ` ${visible(found.text)}`);
       $("name-a").textContent = visible(`A: ${found.a}`);
       $("name-b").textContent = visible(`B: ${found.b}`);
       $("scores").replaceChildren(...found.scores.map((one) => make("tr", {},
