@@ -17,7 +17,8 @@ REMEDIES = 8
 def intended(evidence: Evidence) -> list[str]:
     """What it is for."""
     columns = ", ".join(f"{code(name)} ({kind})" for name, kind in evidence.data.columns.items())
-    return [f"Predicts {code(evidence.data.target)} ({evidence.task}) from {columns}.", "", *bullets(evidence.uses)]
+    lines = [f"Predicts {code(evidence.data.target)} ({evidence.task}) from {columns}."]
+    return [*lines, "", *bullets(evidence.uses)] if evidence.uses else lines
 
 
 def scores(evidence: Evidence) -> list[str]:

@@ -67,4 +67,4 @@ class Tried:
         if isinstance(self.task, Regression):
             width = self.decision.half_width or self.task.scale / 2
             return np.asarray(np.abs(after.labels - before.labels) > width)
-        return np.asarray(before.labels != after.labels).reshape(before.rows, -1).any(1)
+        return np.asarray(np.not_equal(before.labels, after.labels).reshape(before.rows, -1).any(axis=1))

@@ -139,9 +139,8 @@ def _fall(ground: Ground, after: Outcome) -> Comparison | None:
 
 def _alike(name: str, a: Outcome, b: Outcome) -> bool:
     """Whether the metric reads the same from both."""
-    if metric(name).needs == "probabilities" and not np.array_equal(a.probabilities, b.probabilities):
-        return False
-    return np.array_equal(a.labels, b.labels)
+    read = (a.probabilities, b.probabilities) if metric(name).needs == "probabilities" else (a.labels, b.labels)
+    return np.array_equal(np.asarray(read[0]), np.asarray(read[1]))
 
 
 def _flips(ground: Ground, after: Outcome, changed: Array) -> tuple[int, ...]:
