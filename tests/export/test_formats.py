@@ -35,8 +35,8 @@ def test_the_table_holds_frozen_strategies_of_different_names():
         format_of("onx")
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("to", SAME)
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_export_answers_as_the_trained_model(source, exported, learned, kind, to):
     need(to)
     folder, trained = exported(kind, to), source(kind).model

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from tunewright.errors import ExportError
+from tunewright.models.engine import TorchEngine
 from tunewright.models.feeds import FEATURES, OUTPUTS, feed_names
 from tunewright.models.names import show
 
@@ -31,30 +33,8 @@ def write_graph(model: FittedModel, path: Path, *, opset: int = OPSET) -> None:
     Raises:
         ExportError: torch or ONNX cannot express this network.
     """
-    import onnx
-    import torch
-
-    example = _example(model)
-    network = _flat(model)
-    axes = {name: _axes(name) for name in example}
     try:
-        with torch.no_grad(), quiet():
-            program = torch.onnx.export(
-                network,
-                kwargs=example,
-                input_names=list(example),
-                output_names=[OUTPUTS],
-                dynamic_shapes=axes,
-                opset_version=opset,
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-        assert program is not None
-        graph = program.model_proto
-        _strip(graph)
-        onnx.checker.check_model(graph)
-        onnx.save_model(graph, path)
+        data = _graph(model, opset)
     except Exception as problem:  # torch.export, onnxscript and onnx each have their own, and none is documented
         said = (str(problem).splitlines() or [""])[0]
         raise ExportError(
@@ -62,6 +42,45 @@ def write_graph(model: FittedModel, path: Path, *, opset: int = OPSET) -> None:
             f"{type(problem).__name__}: {show(said)}. "
             "Export to safetensors-merged or torch-bf16, which any backbone can."
         ) from problem
+    path.write_bytes(data)
+
+
+def _graph(model: FittedModel, opset: int) -> bytes:
+    """The graph as a file holds it; the last one is kept: several formats begin with it, and tracing takes long."""
+    assert isinstance(model.engine, TorchEngine)
+    held = _LAST.get(model.engine)
+    if held is None or held[0] != opset:
+        _LAST.clear()
+        held = _LAST[model.engine] = (opset, _trace(model, opset))
+    return held[1]
+
+
+# By the engine itself, which goes with its network: no longer wanted, the graph goes too.
+_LAST: Final[WeakKeyDictionary[TorchEngine, tuple[int, bytes]]] = WeakKeyDictionary()
+
+
+def _trace(model: FittedModel, opset: int) -> bytes:
+    import onnx
+    import torch
+
+    example, network = _example(model), _flat(model)
+    with torch.no_grad(), quiet():
+        program = torch.onnx.export(
+            network,
+            kwargs=example,
+            input_names=list(example),
+            output_names=[OUTPUTS],
+            dynamic_shapes={name: _axes(name) for name in example},
+            opset_version=opset,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    graph = program.model_proto
+    _strip(graph)
+    onnx.checker.check_model(graph)
+    return bytes(graph.SerializeToString())
 
 
 def write_folded_graph(model: FittedModel, path: Path, *, opset: int = OPSET) -> None:
@@ -70,12 +89,24 @@ def write_folded_graph(model: FittedModel, path: Path, *, opset: int = OPSET) ->
     Raises:
         ExportError: torch or ONNX cannot express this network.
     """
+    import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as scratch:
         write_graph(model, Path(scratch, "full.onnx"), opset=opset)
         with quiet():
             quant_pre_process(Path(scratch, "full.onnx"), path, skip_symbolic_shape=True)
+    graph = onnx.load_model(path)
+    del graph.graph.value_info[:]  # shapes that quantizers turn round and then trip over
+    onnx.save_model(graph, path)
+
+
+def head_nodes(path: Path) -> list[str]:
+    """Names of the head's products, also as the quantizer will call them: they are few, and answers hang on them."""
+    import onnx
+
+    names = [node.name for node in onnx.load_model(path).graph.node if node.op_type == "Gemm"]
+    return [*names, *(f"{name}_MatMul" for name in names)]
 
 
 @contextmanager
@@ -140,9 +171,8 @@ def _strip(graph: Any) -> None:
         for node in part.node:
             node.doc_string = ""
             del node.metadata_props[:]
-        values = [*part.value_info]
-        if part is graph.graph:
-            values += [*part.input, *part.output, *part.initializer]
+        del part.value_info[:]
+        values = [*part.input, *part.output, *part.initializer] if part is graph.graph else []
         for value in values:
             value.doc_string = ""
             del value.metadata_props[:]

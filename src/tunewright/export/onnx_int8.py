@@ -9,12 +9,12 @@ from typing import ClassVar
 
 from tunewright.bundle.engines import HEAD, ONNX
 from tunewright.export.base import ROUNDED, Budget, Source, Written
-from tunewright.export.onnx_graph import OPSET, refused_as, write_folded_graph
+from tunewright.export.onnx_graph import OPSET, head_nodes, refused_as, write_folded_graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnnxInt8:
-    """The ONNX graph with matrix products and embeddings in 8 bits.
+    """The ONNX graph with matrix products and embeddings in 8 bits; the head's few weights stay in 32.
 
     The scale of the activations is taken from each batch as it comes, so a row's answer depends a little on the rows it
     is answered with; `company_difference` in the parity report says how much.
@@ -38,7 +38,13 @@ class OnnxInt8:
         with tempfile.TemporaryDirectory() as scratch, refused_as(source.model, instead="onnx"):
             folded = Path(scratch, "folded.onnx")
             write_folded_graph(source.model, folded, opset=self.opset)
-            quantize_dynamic(folded, folder / ONNX, per_channel=self.per_channel, weight_type=QuantType.QInt8)
+            quantize_dynamic(
+                folded,
+                folder / ONNX,
+                per_channel=self.per_channel,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=head_nodes(folded),
+            )
         return Written(
             about={"engine": "onnx", "precision": "int8"},
             detail={"opset": self.opset, "per_channel": self.per_channel, "activations": "dynamic"},

@@ -26,7 +26,7 @@ class Engine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class TorchEngine:
     """A torch network, in its precision, on its device."""
 
