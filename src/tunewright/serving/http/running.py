@@ -66,7 +66,7 @@ def config_of(service: Service) -> uvicorn.Config:
     """How uvicorn is to run a service."""
     options = service.options
     return uvicorn.Config(
-        build_app(service),  # type: ignore[arg-type]
+        build_app(service),
         http=PacedProtocols(options.request),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
