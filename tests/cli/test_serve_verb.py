@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -81,16 +81,17 @@ def test_ctrl_c_while_it_answers_loses_nothing(finished):
             connection = http.client.HTTPConnection(host, timeout=20)
             body = json.dumps({"rows": [ROW] * 20})
             go.wait()
-            while True:
-                try:
-                    connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-                    answer = connection.getresponse()
-                    done.append((answer.status, len(answer.read())))
-                    if answer.status != 200:
+            with closing(connection):
+                while True:
+                    try:
+                        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+                        answer = connection.getresponse()
+                        done.append((answer.status, len(answer.read())))
+                        if answer.status != 200:
+                            return
+                    except (OSError, http.client.HTTPException) as problem:
+                        broken.append(problem)
                         return
-                except (OSError, http.client.HTTPException) as problem:
-                    broken.append(problem)
-                    return
 
         threads = [threading.Thread(target=ask) for _ in range(4)]
         for thread in threads:
@@ -147,6 +148,7 @@ def test_several_workers_share_an_address_and_one_that_dies_comes_back(finished)
             connection = http.client.HTTPConnection(url.removeprefix("http://"))
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()
+            connection.close()
             assert "tunewright_requests_total" in text
             workers[0].kill()
             end = time.monotonic() + 60

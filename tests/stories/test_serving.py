@@ -62,7 +62,7 @@ def test_a_version_answers_as_the_loaded_bundle_does(two_bundles):
     assert answers_of(version, frame.to_dicts()).equals(expected)
     assert version.labels == ("c0", "c1", "c2", "c9") and version.target == "y" and version.task == "multiclass"
     try_out(version)
-    assert version.pace.weight >= 5
+    assert version.pace.weight > 4  # five batches have told how long they take
 
 
 def test_an_explanation_holds_no_row_of_the_training_data(two_bundles):

@@ -123,7 +123,7 @@ def _several(options: ServingOptions, count: int, *, say: Any) -> Answer:
     import tempfile
 
     from tunewright.cli.machine import physical_cores
-    from tunewright.serving.metrics import SHARED
+    from tunewright.serving.metrics import SHARED, forget
     from tunewright.serving.sockets import address_of, listen
     from tunewright.serving.workers import Workers
 
@@ -137,6 +137,7 @@ def _several(options: ServingOptions, count: int, *, say: Any) -> Answer:
             listening=listening,
             say=say,
             environment={SHARED: shared, "OMP_NUM_THREADS": threads},
+            buried=lambda process: forget(process, shared),
         )
         number, well = group.run(options.drain + 5)
     text = "Everything that was accepted was answered." if well else "Some requests could not be answered in time."

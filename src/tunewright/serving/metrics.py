@@ -27,22 +27,34 @@ class Metrics:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         self.registry: CollectorRegistry = CollectorRegistry()
-        own = {"registry": self.registry}
-        self.requests = Counter("tunewright_requests", "Requests by route and status", ["route", "status"], **own)
-        self.seconds = Histogram(
-            "tunewright_request_seconds", "From a request's head to its answer", ["route"], buckets=SECONDS, **own
+        own = self.registry
+        self.requests = Counter(
+            "tunewright_requests", "Requests by route and status", ["route", "status"], registry=own
         )
-        self.rows = Counter("tunewright_rows", "Rows answered", ["model"], **own)
-        self.batches = Histogram("tunewright_batch_rows", "Rows of a batch", ["model"], buckets=SIZES, **own)
+        self.seconds = Histogram(
+            "tunewright_request_seconds",
+            "From a request's head to its answer",
+            ["route"],
+            buckets=SECONDS,
+            registry=own,
+        )
+        self.rows = Counter("tunewright_rows", "Rows answered", ["model"], registry=own)
+        self.batches = Histogram("tunewright_batch_rows", "Rows of a batch", ["model"], buckets=SIZES, registry=own)
         self.model_seconds = Histogram(
-            "tunewright_batch_seconds", "What a batch took", ["model"], buckets=SECONDS, **own
+            "tunewright_batch_seconds", "What a batch took", ["model"], buckets=SECONDS, registry=own
         )
         self.waited = Histogram(
-            "tunewright_queue_seconds", "What the oldest row of a batch waited", ["model"], buckets=SECONDS, **own
+            "tunewright_queue_seconds",
+            "What the oldest row of a batch waited",
+            ["model"],
+            buckets=SECONDS,
+            registry=own,
         )
-        self.swaps = Counter("tunewright_swaps", "Bundles put in place, and those refused", ["model", "result"], **own)
-        self.unlogged = Counter("tunewright_unlogged_rows", "Rows that the request log had no time for", **own)
-        queue = Gauge("tunewright_waiting_rows", "Rows that wait", multiprocess_mode="livesum", **own)
+        self.swaps = Counter(
+            "tunewright_swaps", "Bundles put in place, and those refused", ["model", "result"], registry=own
+        )
+        self.unlogged = Counter("tunewright_unlogged_rows", "Rows that the request log had no time for", registry=own)
+        queue = Gauge("tunewright_waiting_rows", "Rows that wait", multiprocess_mode="livesum", registry=own)
         self._queue = queue
         self._waiting = waiting
 
@@ -65,3 +77,15 @@ class Metrics:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def forget(process: int, folder: str) -> None:
+    """Count no longer what waits in a process that has died; what it has counted before stays.
+
+    Args:
+        process: its id.
+        folder: where several workers keep their numbers.
+    """
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

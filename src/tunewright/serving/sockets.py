@@ -13,6 +13,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ServingError: the address is taken or not this machine's.
     """
+    made: socket.socket | None = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -24,6 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
         made.setblocking(False)
         return made
     except OSError as problem:
+        if made is not None:
+            made.close()
         raise ServingError(
             f"A server needs an address of this machine that is free. {host}:{port} is not: {problem.strerror}. "
             "Choose another with --host or --port."

@@ -50,8 +50,8 @@ def _alike(a: Answer, b: Answer) -> bool:
     sure, other = a.get("confidence"), b.get("confidence")
     if sure is None or other is None:
         return _near(a["prediction"], b["prediction"])
-    return abs(sure - other) <= TOLERANCE
+    return bool(abs(sure - other) <= TOLERANCE)
 
 
 def _near(a: Any, b: Any) -> bool:
-    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1.0)
+    return bool(abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1.0))

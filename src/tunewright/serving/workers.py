@@ -39,6 +39,7 @@ class Workers:
         listening: what they all listen at.
         say: hears of deaths.
         environment: of the processes, beside ours.
+        buried: hears the id of each process that has died.
     """
 
     command: Sequence[str]
@@ -46,6 +47,7 @@ class Workers:
     listening: socket.socket
     say: Callable[[str], None]
     environment: dict[str, str] = field(default_factory=dict)
+    buried: Callable[[int], None] = lambda process: None
     _stopped: int | None = None
     _workers: list[_Worker] = field(default_factory=list)
 
@@ -89,6 +91,7 @@ class Workers:
             code = worker.process.poll()
             if code is None:
                 continue
+            self.buried(worker.process.pid)
             worker.patience = min(worker.patience * 2, LONGEST) if now - worker.begun < SOON else PATIENCE
             worker.again = now + worker.patience
             self.say(f"Worker {worker.number} ended with {code}. It is begun again in {worker.patience:g} s.")

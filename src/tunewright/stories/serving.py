@@ -203,11 +203,11 @@ def serve_story(
     if options.watch is None and any(follows(source) for source in sources):
         options = replace(options, watch=FOLLOWED)
     held = listening or listen(options.host, options.port)  # taken before the minutes that loading may take
-    shelf = open_shelf(sources, options)
-    service = open_service(options, shelf)
-    bundles = Bundles(digest=digest_at, load=partial(open_version, options=options))
-    try:
-        background = partial(keep_fresh, service=service, bundles=bundles, say=say)
-        return run(service, held, background=background, say=say)
-    finally:
-        close_service(service)
+    with held:
+        service = open_service(options, open_shelf(sources, options))
+        bundles = Bundles(digest=digest_at, load=partial(open_version, options=options))
+        try:
+            background = partial(keep_fresh, service=service, bundles=bundles, say=say)
+            return run(service, held, background=background, say=say)
+        finally:
+            close_service(service)

@@ -6,6 +6,8 @@ import http.client
 import json
 import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -35,6 +37,12 @@ class Load:
 
     def _send(self, number):
         connection = http.client.HTTPConnection("127.0.0.1", self.served.port, timeout=30)
+        try:
+            self._send_over(connection, number)
+        finally:
+            connection.close()
+
+    def _send_over(self, connection, number):
         body = json.dumps({"rows": [{"message": "w" * (number + n + 1)} for n in range(self.rows)]}).encode()
         while not self.ending.is_set():
             began = time.monotonic()
@@ -169,32 +177,60 @@ def test_a_drain_that_takes_too_long_ends_and_says_so(serve, make_fake):
     assert not drained
 
 
-def test_overload_is_refused_and_what_is_let_in_is_in_time(serve, make_fake):
-    """Ten times what the model can do: 429 with a time, accepted requests within the limit, goodput kept."""
+CLIENTS = """
+import asyncio, json, sys
+from tunewright.serving.load import Target, keep_busy, offer
+port, rate, seconds = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+target, bodies = Target(host="127.0.0.1", port=port), [json.dumps({"rows": [{"message": "word"}]}).encode()]
+if rate:
+    sent = asyncio.run(offer(target, bodies, rate, seconds))
+    print(json.dumps([[one.due, one.status, one.seconds] for one in sent]))
+else:
+    print(json.dumps(asyncio.run(keep_busy(target, bodies, 12, seconds))))
+"""
+
+
+def clients(served, rate, seconds):
+    """Load from a process of its own, so that it does not share the interpreter with the server."""
+    command = [sys.executable, "-c", CLIENTS, str(served.port), str(rate), str(seconds)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout)
+
+
+def check_overload(serve, make_fake, *, seconds, kept):
     limit = 0.4
     fake = make_fake(seconds=0.02, per_row=0.002)
-    version = fake.made(pace=Pace(overhead=0.02, slope=0.0005))
-    served = serve(Shelf([Place(None, version)]), queue=QueueOptions(limit=limit, batch_tokens=64))
-    # Its best: batches of 16 rows of 4 tokens in 52 ms.
-    few = Load(served, 12)
-    time.sleep(1.5)
-    peak = sum(status == 200 for _, _, status, _ in few.end()) / 1.5
-    many = Load(served, 120)
-    began = time.monotonic()
-    time.sleep(3)
-    said = many.end()
-    statuses = [status for _, _, status, _ in said]
-    assert set(statuses) <= {200, 429, 503} and 429 in statuses
-    took = sorted(ended - start for start, ended, status, _ in said if status == 200 and start > began + 0.5)
-    assert took[int(len(took) * 0.99)] < limit + 0.3  # a hundred clients share this process with the server
-    good = sum(status == 200 and ended - start <= limit for start, ended, status, _ in said) / 3
-    assert good > 0.7 * peak, (good, peak)
-    refused = next(body for _, _, status, body in said if status == 429)
-    assert json.loads(refused)["error"]["status"] == 429
+    served = serve(
+        Shelf([Place(None, fake.made(pace=Pace(overhead=0.02, slope=0.0005)))]),
+        queue=QueueOptions(limit=limit, batch_tokens=64),
+    )
+    peak = clients(served, 0, 2)
+    sent = clients(served, 10 * peak, seconds)
+    answered = [(due, took) for due, status, took in sent if status == 200]
+    assert {status for _, status, _ in sent} <= {200, 429, 503}
+    assert sum(status == 429 for _, status, _ in sent) > len(sent) / 2
+    within = [took for due, took in answered if due > 0.5]
+    good = sum(took <= limit for took in within) / (seconds - 0.5)
+    assert good >= kept * peak, (good, peak)
+    refused = [took for _, status, took in sent if status == 429]
+    assert statistics.median(refused) < limit, "a refusal must come before the time is over"
     time.sleep(0.5)
     begun = time.monotonic()
     assert served.predict("a").status == 200
-    assert time.monotonic() - begun < 0.5  # it has recovered
+    assert time.monotonic() - begun < 1  # it has recovered
+    return sorted(within)[int(0.99 * len(within))], limit
+
+
+def test_overload_is_refused_and_what_is_let_in_is_in_time(serve, make_fake):
+    """Ten times what the model can do, on a machine that others may use, too."""
+    p99, limit = check_overload(serve, make_fake, seconds=3, kept=0.6)
+    assert p99 <= 2 * limit
+
+
+@pytest.mark.slow
+def test_a_minute_of_overload(serve, make_fake):
+    """FAULTS 23 as it stands: p99 within the limit, nine tenths of the peak kept."""
+    p99, limit = check_overload(serve, make_fake, seconds=60, kept=0.9)
+    assert p99 <= limit
 
 
 def test_a_client_that_leaves_takes_its_rows_along(serve, make_fake):

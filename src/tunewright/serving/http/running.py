@@ -57,7 +57,6 @@ def run(service: Service, listening: socket.socket, *, background: Background, s
     Raises:
         ModelError: a version does not answer its own example as it should; nobody was let in.
     """
-    sys.setswitchinterval(SWITCH)
     with asyncio.Runner(loop_factory=config_of(service).get_loop_factory()) as runner:
         return runner.run(_with_signals(service, listening, background, say))
 
@@ -66,7 +65,7 @@ def config_of(service: Service) -> uvicorn.Config:
     """How uvicorn is to run a service."""
     options = service.options
     return uvicorn.Config(
-        build_app(service),  # type: ignore[arg-type]
+        build_app(service),
         http=PacedProtocols(options.request),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
@@ -112,6 +111,7 @@ async def serve(
     Returns:
         Whether all of it was answered in time.
     """
+    sys.setswitchinterval(SWITCH)
     for version in service.shelf.versions():
         await service.batcher.ask(partial(try_out, version))
     named = ", ".join(f"{one.model} (version {one.version})" for one in service.shelf.versions())
