@@ -134,6 +134,7 @@ def _picker(predictor: Predictor, pool: _Pool, known: pl.DataFrame, *, seed: int
     names = known.columns
     both = pl.concat([pool.typed.select(names), known])
     alike: Alike
+    keys: Sequence[str | bytes]
     if preprocessor.texts:
         texts = [normalise("\n".join(one)) for one in zip(*preprocessor.compose(both), strict=True)]
         alike, keys = SameTexts.of(texts), texts
@@ -151,7 +152,7 @@ def _picker(predictor: Predictor, pool: _Pool, known: pl.DataFrame, *, seed: int
 def _nearest(x: Array, to: Array, *, block: int = 1024) -> Array:
     """(n,) squared distance of each row of unit length to the nearest of others, a block of rows at a time."""
     parts = [2 - 2 * (x[start : start + block] @ to.T).max(1) for start in range(0, len(x), block)]
-    return np.maximum(np.concatenate(parts), 0.0)
+    return np.asarray(np.maximum(np.concatenate(parts), 0.0))
 
 
 def _masks(slices: Sequence[str], typed: pl.DataFrame) -> Mapping[str, Array]:

@@ -117,7 +117,10 @@ def _features(model: FittedModel, typed: pl.DataFrame) -> tuple[Array, Array]:
         parts.insert(0, encode_inputs(model.network.encoder, texts, device=model.device))
     x = np.concatenate(parts, axis=1)
     model.network.eval()
+    found = []
     with torch.inference_mode():
-        found = [model.network.head(part.to(model.device)).float().cpu() for part in torch.from_numpy(x).split(ROWS)]
+        for start in range(0, len(x), ROWS):
+            some = torch.from_numpy(x[start : start + ROWS]).to(model.device)
+            found.append(model.network.head(some).float().cpu().numpy())
     composed = model.preprocessor.compose(typed) if model.lexical is not None else ()
-    return x, model.beside(torch.cat(found).numpy(), composed, inputs.dense, typed)
+    return x, model.beside(np.concatenate(found), composed, inputs.dense, typed)

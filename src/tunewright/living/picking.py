@@ -3,7 +3,8 @@
 The space is that of the last layer's gradients, were each answer taken for true: (probabilities − answer) ⊗ features.
 How long such a vector is says how unsure the model is; where it points, of what, and for which kind of row. Rows are
 drawn with the square of their distance to the nearest picked one (k-means++), so that a batch is unsure and diverse at
-once, with no knob between the two.
+once, with no knob between the two. The origin counts as picked from the start: where an answer is sure, its vector has
+no length, and a row near the origin has nothing to tell, however far it lies from the others.
 
 Source: Ash et al. 2020, Deep batch active learning by diverse, uncertain gradient lower bounds (BADGE). The vectors
 are never made: ⟨r ⊗ x, s ⊗ y⟩ = ⟨r, s⟩⟨x, y⟩. Shapes: n rows, K outputs, F features.
@@ -105,7 +106,7 @@ class Picker:
         r, x = self.answered.residuals, self.answered.x
         products = (r @ r[row]) * (x @ x[row])
         distances = np.maximum(self._lengths + self._lengths[row] - 2 * products, 0.0)
-        self._nearest = distances if self._fresh else np.minimum(self._nearest, distances)
+        self._nearest = np.minimum(self._nearest, distances)
         self._fresh = False
 
 

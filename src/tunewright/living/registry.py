@@ -22,7 +22,7 @@ from tunewright.errors import PlanError, TunewrightError
 from tunewright.living import ledger
 from tunewright.living.copies import place_of, remove_strangers
 from tunewright.living.naming import check_name
-from tunewright.living.tables import PATIENCE, exists, reading, writing
+from tunewright.living.tables import FILE, PATIENCE, exists, reading, writing
 from tunewright.living.versions import COLUMNS, known, problem_of, version_of
 from tunewright.records import Champion, LedgerLine, Version
 
@@ -121,7 +121,7 @@ class Registry:
 
     def tidy(self) -> list[Path]:
         """Remove what writers that were killed left, unless another writes right now; returns what was removed."""
-        if exists(self.folder):
+        if (self.folder / FILE).is_file():  # empty where the first writer was killed
             with suppress(TunewrightError), writing(self.folder, patience=0.0) as connection:
                 return remove_strangers(self.folder, known(connection))
         return []

@@ -103,7 +103,7 @@ def _connect(folder: Path, mode: str, patience: float = PATIENCE) -> sqlite3.Con
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
 
 
 def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
