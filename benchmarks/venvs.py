@@ -42,8 +42,8 @@ PINS: dict[str, tuple[str, ...]] = {
     "deepchecks": ("deepchecks==0.19.1", "numpy==1.26.4", "pandas==2.2.3", "scikit-learn==1.3.2", "setuptools<81"),
     "datasketch": ("datasketch==2.0.0", "scipy==1.17.1", "numpy==2.4.6"),
     "sliceline": ("sliceline==0.3.0", "scikit-learn==1.9.1", "scipy==1.17.1", "numpy==2.4.6"),
-    # The three that watch models know pandas 2 and numpy 1 at most.
-    "evidently": ("evidently==0.7.23", "pandas==2.2.3", "scikit-learn==1.7.2", "scipy==1.15.3", "numpy==1.26.4"),
+    # The three that watch models know pandas 2 at most, two of them numpy 1; a newer pyarrow wants numpy 2.
+    "evidently": ("evidently==0.7.23", "pandas==2.2.3", "scikit-learn==1.7.2", "scipy==1.15.3", "numpy==2.2.6"),
     "alibi-detect": (
         "alibi-detect==0.13.0",
         "torch==2.13.0",
@@ -53,7 +53,14 @@ PINS: dict[str, tuple[str, ...]] = {
         "opencv-python==4.11.0.86",
         "numpy==1.26.4",
     ),
-    "nannyml": ("nannyml==0.13.1", "pandas==2.2.3", "scikit-learn==1.5.2", "scipy==1.13.1", "numpy==1.26.4"),
+    "nannyml": (
+        "nannyml==0.13.1",
+        "pandas==2.2.3",
+        "scikit-learn==1.5.2",
+        "scipy==1.13.1",
+        "pyarrow==19.0.1",
+        "numpy==1.26.4",
+    ),
     # Torch and transformers only make the static model once; the search does not load them.
     "semhash": (
         "semhash==0.5.0",
