@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import f1_score
 
 from tunewright.learning.calibration import softmax
 from tunewright.learning.crossfit import FoldSums, deal_folds, one_hot
 from tunewright.learning.posterior import posterior_answers
+from tunewright.learning.probe import ProbeData, fit_logistic_probe
 from tunewright.learning.trial import Arm, Ruler, choose_penalty, effect, split_scores, sums_of
 from tunewright.tasks import Classification
 
@@ -41,27 +44,68 @@ def both(x, targets, metric, *, posterior):
     return [split_scores(arm, ruler, penalty, sums, posterior=posterior) for arm in (adjusted, plain)]
 
 
-def test_adjusted_logits_help_where_every_class_counts_the_same_and_cost_little_elsewhere():
-    x, targets = rare_classes()
-    recall = effect(*both(x, targets, "recall_macro", posterior=True), folds=5, at_least=0.0)
-    assert recall.difference.low > 0.02
-    accuracy = effect(*both(x, targets, "accuracy", posterior=True), folds=5, at_least=0.0)
-    assert -0.15 < accuracy.difference.value < 0
+@pytest.mark.parametrize("metric", ["recall_macro", "accuracy"])
+def test_a_trial_of_adjusted_logits_says_what_scikit_learn_says_of_equal_priors(metric):
+    """Where every class counts the same they help, where every row does they cost: as much as they truly do."""
+    x, targets = rare_classes(spread=3.0)
+    found = effect(*both(x, targets, metric, posterior=True), folds=5, at_least=0.0).difference
+    right = {}
+    for name, priors in (("plain", None), ("equal", np.full(10, 0.1))):
+        answers = np.empty(len(x), int)
+        for held, _ in FoldSums.of(x, one_hot(targets, 10), ruler_of(targets).split(0)).held_out():
+            rest = np.setdiff1d(np.arange(len(x)), held)
+            oracle = LinearDiscriminantAnalysis(solver="lsqr", priors=priors).fit(x[rest].astype(float), targets[rest])
+            answers[held] = oracle.predict(x[held])
+        hits = answers == targets
+        right[name] = hits.mean() if metric == "accuracy" else np.mean([hits[targets == k].mean() for k in range(10)])
+    assert found.value == pytest.approx(right["equal"] - right["plain"], abs=0.03)
+    assert found.low > 0 if metric == "recall_macro" else -0.15 < found.value < 0
 
 
-def test_memberships_of_a_ridge_fit_would_be_drowned_by_log_frequencies():
-    """What `split_scores` guards against: the same offset subtracted from what a ridge fit says ruins the answers."""
+def unit_length(x):
+    return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True), np.float32)
+
+
+def trained(x, targets, offset, folds):
+    """What a head says that is trained with the offset in its loss, as a run trains it; out of fold."""
+    task, answers = Classification(labels=tuple("abcdefghij")), np.empty(len(x), int)
+
+    def loss(outputs, truth, smoothing):
+        added = outputs if offset is None else outputs + torch.from_numpy(np.asarray(offset, np.float32))
+        return task.loss(added, truth, smoothing)
+
+    for fold in range(5):
+        rest = folds != fold
+        data = ProbeData(x[rest], targets[rest], None, x[rest][:2], lambda outputs: 0.0)
+        probe = fit_logistic_probe(data, loss=loss, outputs=10, strengths=(30.0,))
+        answers[~rest] = probe.outputs(x[~rest]).argmax(1)
+    return answers
+
+
+def test_a_ridge_fit_misjudges_what_log_posteriors_judge_as_the_trained_head_does():
+    """Adjusting logits costs this head macro F1. Memberships of a ridge fit neglect rare classes, so that to them any
+    push towards these looks like a great gain."""
     x, targets = rare_classes()
+    x, offset = unit_length(x), np.log(np.bincount(targets) / len(targets))
     folds = deal_folds(np.arange(len(x)), targets, folds=5, seed=0)
-    offset, right, wrong = np.log(np.bincount(targets) / len(targets)), 0, 0
-    for held, rest in FoldSums.of(x, one_hot(targets, 10), folds).held_out():
-        weight, bias = rest.solve(0.01)
-        drowned = 6 * (x[held] @ weight + bias - 0.5) - offset
-        wrong += int((drowned.argmax(1) == targets[held]).sum())
-    sums = FoldSums.of(x, one_hot(targets, 10), folds)
-    for held, answer in posterior_answers(x, targets, sums, penalty=0.0, offset=offset):
-        right += int((answer(held).argmax(1) == targets[held]).sum())
-    assert wrong < right - 0.2 * len(x)
+    sums, ridge, posterior = FoldSums.of(x, one_hot(targets, 10), folds), {}, {}
+    for said, taken in (("plain", None), ("adjusted", offset)):
+        ridge[said], posterior[said] = np.empty(len(x), int), np.empty(len(x), int)
+        for held, rest in sums.held_out():
+            weight, bias = rest.solve(0.01)
+            answers = 6 * (x[held] @ weight + bias - 0.5) - (0.0 if taken is None else taken)
+            ridge[said][held] = answers.argmax(1)
+        for held, answer in posterior_answers(x, targets, sums, penalty=0.01, offset=taken):
+            posterior[said][held] = answer(held).argmax(1)
+    head = {said: trained(x, targets, taken, folds) for said, taken in (("plain", None), ("adjusted", offset))}
+
+    def gain(answers):
+        return f1_score(targets, answers["adjusted"], average="macro") - f1_score(
+            targets, answers["plain"], average="macro"
+        )
+
+    assert abs(gain(posterior) - gain(head)) < 0.06
+    assert gain(ridge) - gain(head) > 0.1
 
 
 @pytest.mark.parametrize("adjusted", [False, True])
@@ -78,7 +122,7 @@ def test_answers_are_those_of_scikit_learns_discriminants(adjusted):
         expected = oracle.decision_function(x[held]) - (np.log(share) if adjusted else 0.0)
         np.testing.assert_allclose(np.log(oracle.priors_), np.log(known))
         # One temperature stands between them, near one where features are normal.
-        assert (answer(held).argmax(1) == expected.argmax(1)).mean() > 0.97
+        assert (answer(held).argmax(1) == expected.argmax(1)).mean() > 0.93
         np.testing.assert_allclose(softmax(answer(held)), softmax(expected), atol=0.12)
 
 

@@ -145,6 +145,25 @@ def test_a_few_rows_of_a_new_kind_are_found():
     assert "novelty" in {one.test for one in found.tests if one.p_value <= 0.05}
 
 
+def test_drift_in_one_of_forty_columns_is_found():
+    draw = np.random.default_rng(4)
+    columns = draw.normal(size=(300, 40))
+    columns[200:230, 7] += 3
+    aspects = [Aspect(name=str(at), kind="number", values=column) for at, column in enumerate(columns.T)]
+    found = find_drift(aspects, TESTS, old=200)
+    assert found.p_value <= 0.01  # 40 of the 499 other choices are the largest in some column
+    assert {one.aspect for one in found.tests if one.p_value <= 0.05} == {"7"}
+
+
+def test_forty_columns_raise_no_more_alarms_than_one():
+    draw = np.random.default_rng(6)
+    alarms = 0
+    for seed in range(100):
+        aspects = [Aspect(name=str(at), kind="number", values=draw.normal(size=60)) for at in range(40)]
+        alarms += find_drift(aspects, TESTS, old=40, seed=seed, rounds=99, ordered=False).p_value <= 0.05
+    assert alarms <= 12  # P(more | 5 %) = 0.001
+
+
 def wandering(draw, count, start=0.0):
     """A number that keeps close to where it was: windows of it differ though nothing changes."""
     steps = draw.normal(size=count)

@@ -17,7 +17,7 @@ from tunewright.records import Column, Finding
 
 __all__ = ["LabelFormat", "label_variants"]
 
-HABIT = 0.1  # share of a label's rows: blanks around it that often are a habit of the file
+HABIT, OFTEN = 0.1, 5  # share of a label's rows, and number: blanks around it that often are a habit of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _labels(rows: Rows, used: Ints) -> pl.DataFrame | None:
 
 def _is_habit(label: str, usual: str, counts: Mapping[str, int]) -> bool:
     """Whether blanks around a label are how the file parts its labels, not how somebody wrote some of them."""
-    return label.strip() == usual.strip() and counts[label] > HABIT * counts[usual]
+    return label.strip() == usual.strip() and counts[label] > max(HABIT * counts[usual], OFTEN)
 
 
 def _target(rows: Rows) -> Column:

@@ -163,7 +163,7 @@ def _candidates(cut: Cut, goal: Goal) -> Iterator[tuple[str, str, Bools]]:
         near = near.filter(pl.col("in") >= pl.when(strict).then(SMALL_PURE).otherwise(PURE) * pl.col("all"))
         near = near.filter(~strict | (pl.col("in") >= SMALL_INSIDE * size))
         for word, count, everywhere in near.iter_rows():
-            fit = 2 * int(count) / (size + int(everywhere))  # F1 of the word as a sign of the group
+            fit = min(int(count) / size / PLACED_INSIDE, int(count) / int(everywhere) / PLACED_PURE)
             if word not in best or fit > best[word][0]:
                 best[word] = fit, int(count), group, mask
     for word, (_, _, group, mask) in sorted(best.items(), key=lambda one: (-one[1][1], one[0]))[:MOST_WORDS]:

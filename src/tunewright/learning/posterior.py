@@ -1,9 +1,9 @@
 """Out-of-fold answers as calibrated log posteriors of linear discriminants: what adjusted logits are subtracted from.
 
 Taking the frequency of classes out of an answer (Menon et al. 2021) means subtracting log frequencies from log
-probabilities. What a ridge fit says is neither: where a rare class reaches a membership of 0.1, a difference of four
-between log frequencies drowns everything else. Discriminants give log posteriors from the same sums, up to one
-temperature, since their features are not quite normal. Shapes: m rows, F features, K classes.
+probabilities. Memberships of a ridge fit are none: they neglect rare classes far more than a trained head does, so that
+a push towards these looks like a gain where the head loses. Discriminants give log posteriors from the same sums, up to
+one temperature, since features are not quite normal. Shapes: m rows, F features, K classes.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Classifier:
 
         def statistic(masks: Array) -> Array:
             answers = left_out(masks, hat, own)
-            return np.maximum(_correlation(masks.astype(np.float64), answers), 0) ** 2 * masks.shape[1]
+            return np.asarray(np.maximum(_correlation(masks.astype(np.float64), answers), 0) ** 2 * masks.shape[1])
 
         return statistic
 

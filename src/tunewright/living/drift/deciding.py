@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ROUNDS = 499
 WINDOWS, ORDERS = 4, 50  # windows of old rows at least; random orders of the old rows they are compared with
 LEVEL = 0.05
+TAIL = 25  # greatest statistics of a test, which say how fast chance grows rarer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +86,13 @@ def find_drift(
         return Drifts(p_value=1.0, tests=())
     values = np.stack([one[2] for one in made])
     factors = np.array([one[3] for one in made])
-    least = _p_values(values).min(0)
+    ordered_values = np.sort(values, axis=1)
+    scales = _scales(ordered_values)
+    least = _p_values(values, ordered_values, scales).min(0)
     # Where old rows vary more than chance, the true choice alone is held to it: chance stays what it is.
-    held = np.array([_share(row[1:], row[0] / factor) for row, factor in zip(values, factors, strict=True)])
+    held = np.array(
+        [_held(row[0] / factor, row[1:], scale) for row, factor, scale in zip(values, factors, scales, strict=True)]
+    )
     told = tuple(
         Drift(
             aspect=aspect.name,
@@ -112,11 +117,27 @@ def dealt(old: int, new: int, rounds: int, *, seed: int) -> Array:
     return np.stack([first, *(draw.permutation(first) for _ in range(rounds))])
 
 
-def _p_values(values: Array) -> Array:
-    """(T, R) share of all choices, the own one included, with a statistic at least as large."""
-    ordered = np.sort(values, axis=1)
+def _p_values(values: Array, ordered: Array, scales: Array) -> Array:
+    """(T, R) share of all choices, the own one included, with a statistic at least as large.
+
+    One of R choices is the largest of each test: were all of them equally rare, then with more than level × R tests
+    that would be true of so many choices that there could be no alarm. How far the largest lies beyond the second
+    therefore counts, by an exponential tail. It does so for every choice alike, and chance stays what it is.
+    """
     below = np.stack([np.searchsorted(row, mine, side="left") for row, mine in zip(ordered, values, strict=True)])
-    return np.asarray((values.shape[1] - below) / values.shape[1])
+    beyond = np.maximum(values - ordered[:, -2:-1], 0) / scales[:, None]
+    return np.asarray((values.shape[1] - below) / values.shape[1] * np.exp(-beyond))
+
+
+def _held(own: float, others: Array, scale: float) -> float:
+    """The same of one statistic among others that chance gave."""
+    return _share(others, own) * float(np.exp(-max(own - float(others.max()), 0.0) / scale))
+
+
+def _scales(ordered: Array) -> Array:
+    """(T,) how far the greatest statistics of each test lie, in the mean, beyond the least of them."""
+    tail = ordered[:, -min(TAIL, ordered.shape[1]) :]
+    return np.asarray(np.maximum(tail.mean(1) - tail[:, 0], 1e-300))
 
 
 def _share(others: Array, own: float) -> float:
