@@ -34,7 +34,7 @@ def choose(measured: Sequence[Tried], limits: Limits, purpose: Purpose) -> tuple
     >>> choose([slow, fast], Limits(), "throughput")[0].format
     'onnx-int8'
     """
-    judged = [replace(one, **_state(one, limits)) if one.rows_per_second is not None else one for one in measured]
+    judged = [_within(one, limits) if one.rows_per_second is not None else one for one in measured]
     fitting = [one for one in judged if one.state == "slower"]
     if not fitting:
         raise ExportError(
@@ -50,7 +50,8 @@ def choose(measured: Sequence[Tried], limits: Limits, purpose: Purpose) -> tuple
     return chosen, tuple(chosen if one is best else one for one in judged)
 
 
-def _state(one: Tried, limits: Limits) -> dict[str, str]:
+def _within(one: Tried, limits: Limits) -> Tried:
+    """A measured format with its state and the reason: over a limit, or slower than whatever will be chosen."""
     costs = {"latency_ms": one.latency_ms, "size_mb": one.size_mb}
     units = {"latency_ms": ("one row takes", "ms"), "size_mb": ("it has", "MB")}
     over = []
@@ -59,8 +60,8 @@ def _state(one: Tried, limits: Limits) -> dict[str, str]:
         if value is not None and value > limit:
             over.append(f"{units[name][0]} {value:.3g} {units[name][1]}, the limit is {limit:g}")
     if over:
-        return {"state": "over a limit", "why": " and ".join(over)}
-    return {"state": "slower", "why": _told(one)}
+        return replace(one, state="over a limit", why=" and ".join(over))
+    return replace(one, state="slower", why=_told(one))
 
 
 def _speed(one: Tried, purpose: Purpose) -> float:

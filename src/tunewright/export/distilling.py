@@ -110,7 +110,7 @@ def distil(
         for done, place in enumerate(order.permutation(len(batches))):
             loss = _loss(student, task, train, batches[place], known).mean()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(free, 1.0)
             optimizer.step()
             schedule.step()
