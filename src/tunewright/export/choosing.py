@@ -39,7 +39,7 @@ def choose(measured: Sequence[Tried], limits: Limits, purpose: Purpose) -> tuple
     if not fitting:
         raise ExportError(
             "A format must answer as the trained model does and be within objective.limits. None is: "
-            + " ".join(f"{one.format}: {one.why}." for one in judged)
+            + " ".join(f"{one.format}: {one.why.rstrip('.')}." for one in judged)
             + " Widen the limits, allow more with --budget, or take a smaller backbone."
         )
     best = fitting[0]
