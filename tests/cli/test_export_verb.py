@@ -145,6 +145,9 @@ def test_without_rows_there_is_no_export(finished, call, tmp_path):
     answer = call("export", folder, "--to", "onnx", "--data", rows, "--json", home=finished.home)
     assert answer.code == 0, answer.err
     assert answer.json["path"] == str(tmp_path / "bundle-onnx") and answer.json["parity"]["passed"]
+    sizes = finished.called.json["data"]  # of a file with the run's test rows, these are left alone
+    held_out = answer.json["parity"]["rows"] - answer.json["parity"]["adversarial_rows"]
+    assert held_out == (sizes["train"] + sizes["validation"] + 1) // 2
 
 
 def test_what_was_exported_is_not_exported_again(called, finished, call):

@@ -90,8 +90,8 @@ def _text(found: Exported) -> str:
     rows = [
         ("rows", f"{parity.rows:,}, {parity.adversarial_rows} of them made to be difficult"),
         ("answers that agree", f"{parity.label_agreement:.2%}"),
-        ("largest difference", f"{parity.max_probability_difference:.2g} of a probability"),
-        ("a row alone or among others", f"{parity.company_difference:.2g} of a probability"),
+        ("largest difference", f"{parity.max_probability_difference:.2g}"),
+        ("a row alone or among others", f"{parity.company_difference:.2g}"),
     ]
     if fall is not None:
         rows.append((parity.metric, f"{fall.value:+.4f} ({fall.low:+.4f} to {fall.high:+.4f}) on {fall.n} rows"))

@@ -34,12 +34,12 @@ def choose(measured: Sequence[Tried], limits: Limits, purpose: Purpose) -> tuple
     >>> choose([slow, fast], Limits(), "throughput")[0].format
     'onnx-int8'
     """
-    judged = [_placed(one, limits) if one.rows_per_second is not None else one for one in measured]
+    judged = [_within(one, limits) if one.rows_per_second is not None else one for one in measured]
     fitting = [one for one in judged if one.state == "slower"]
     if not fitting:
         raise ExportError(
             "A format must answer as the trained model does and be within objective.limits. None is: "
-            + " ".join(f"{one.format}: {one.why}." for one in judged)
+            + " ".join(f"{one.format}: {one.why.rstrip('.')}." for one in judged)
             + " Widen the limits, allow more with --budget, or take a smaller backbone."
         )
     best = fitting[0]
@@ -50,8 +50,8 @@ def choose(measured: Sequence[Tried], limits: Limits, purpose: Purpose) -> tuple
     return chosen, tuple(chosen if one is best else one for one in judged)
 
 
-def _placed(one: Tried, limits: Limits) -> Tried:
-    """Where a format that was measured stands: over a limit, or slower than the one that is chosen later."""
+def _within(one: Tried, limits: Limits) -> Tried:
+    """A measured format with its state and the reason: over a limit, or slower than whatever will be chosen."""
     costs = {"latency_ms": one.latency_ms, "size_mb": one.size_mb}
     units = {"latency_ms": ("one row takes", "ms"), "size_mb": ("it has", "MB")}
     over = []

@@ -55,6 +55,11 @@ def _graph(model: FittedModel, opset: int) -> bytes:
     return held[1]
 
 
+def forget_graphs() -> None:
+    """Give back the memory of the graph that is kept."""
+    _LAST.clear()
+
+
 # By the engine itself, which goes with its network: no longer wanted, the graph goes too.
 _LAST: Final[WeakKeyDictionary[TorchEngine, tuple[int, bytes]]] = WeakKeyDictionary()
 

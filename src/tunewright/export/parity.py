@@ -102,7 +102,7 @@ def over_budget(found: Parity, budget: Budget) -> tuple[str, ...]:
     for name, value, most in (
         ("the mean difference of probabilities", found.mean_probability_difference, budget.mean),
         ("the largest difference of a probability", found.max_probability_difference, budget.largest),
-        ("a row's answer alone and among others differ by", found.company_difference, budget.largest),
+        ("the difference between a row alone and among others", found.company_difference, budget.largest),
     ):
         if not value <= most:  # a difference that is no number is over every budget
             why.append(f"{name} is {value:.2g}, at most {most:g} is allowed")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from tunewright.data import fingerprint, read
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleRows:
-    """Typed rows around a bundle.
+    """Typed rows around a bundle; never the test rows of its run.
 
     Args:
         train: that it learned from; no rows where they cannot be had.
-        held_out: that it did not learn from; no rows where they cannot be had. Never the run's test rows.
+        held_out: others, as far as can be; no rows where they cannot be had.
         why: what is missing, in words; empty where nothing is.
     """
 
@@ -49,8 +48,9 @@ def rows_around(predictor: Predictor, folder: Path, data: Any = None) -> BundleR
         predictor: of the bundle.
         folder: where it lies; in a run folder the run's train and validation rows are found, its test rows are not
             looked at.
-        data: rows in place of those, a path or a table that `read` takes: those the bundle has learned from serve as
-            train rows, the others are held out; where it knows all of them or none, every other row.
+        data: rows in place of those, a path or a table that `read` takes. Where the bundle has learned from some of
+            them, the others may be its test rows and are left alone. Without train rows of a run, every other row
+            serves as one.
 
     Raises:
         DataError: `data` cannot be read or lacks a column.
@@ -62,12 +62,10 @@ def rows_around(predictor: Predictor, folder: Path, data: Any = None) -> BundleR
     raw = read(data).frame
     typed = preprocessor.conform(raw, require_target=preprocessor.table.target in raw.columns)
     seen = predictor.has_seen(raw)
+    usable = typed.filter(seen) if seen.any() else typed
     if around.train.height:
-        others = typed.filter(~seen)
-        return BundleRows(train=around.train, held_out=others if others.height else typed)
-    if seen.all() or not seen.any():
-        seen = np.arange(raw.height) % 2 == 1
-    return BundleRows(train=typed.filter(seen), held_out=typed.filter(~seen))
+        return BundleRows(train=around.train, held_out=usable)
+    return BundleRows(train=usable.gather_every(2, 1), held_out=usable.gather_every(2))
 
 
 def _of_run(predictor: Predictor, folder: Path) -> BundleRows:

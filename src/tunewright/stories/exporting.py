@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from tunewright.stories.bundle_rows import BundleRows, rows_around
 if TYPE_CHECKING:
     from tunewright.bundle.predictor import Predictor
     from tunewright.export.base import Budget, Format, Source
+    from tunewright.export.choosing import Purpose
 
 LARGEST_BUDGET = 0.3
 
@@ -65,6 +66,7 @@ def export_story(predictor: Predictor, folder: Path, wish: Wish) -> Exported:
         MissingExtra: a library that the format needs is not installed.
     """
     from tunewright.export.formats import AUTO, format_of
+    from tunewright.export.onnx_graph import forget_graphs
 
     form = None if wish.to == AUTO else format_of(wish.to)
     _check(wish)
@@ -74,9 +76,12 @@ def export_story(predictor: Predictor, folder: Path, wish: Wish) -> Exported:
             "Export the bundle that it came from."
         )
     source, held_out = _source(predictor, folder, wish)
-    if form is None:
-        return _export_best(source, held_out, wish)
-    return _export_one(form, source, held_out, wish)
+    try:
+        if form is None:
+            return _export_best(source, held_out, wish)
+        return _export_one(form, source, held_out, wish)
+    finally:
+        forget_graphs()
 
 
 def exporter_of(predictor: Predictor, folder: Path) -> Callable[..., Exported]:
@@ -174,7 +179,7 @@ def _export_best(source: Source, held_out: pl.DataFrame, wish: Wish) -> Exported
     purpose = wish.purpose or ("latency" if limits.latency_ms is not None else "throughput")
     with tempfile.TemporaryDirectory() as scratch:
         tried = _try_all(Path(scratch), source, held_out, wish)
-        chosen, all_tried = choose(tried, limits, purpose)  # type: ignore[arg-type]
+        chosen, all_tried = choose(tried, limits, cast("Purpose", purpose))  # `_check` has looked at it
         out = wish.out or _beside(source.folder, chosen.format)
         with write_folder(out) as temporary:
             _copy(Path(scratch, chosen.format), temporary)
