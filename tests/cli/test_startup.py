@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 HEAVY = ("torch", "transformers", "polars", "numpy", "sklearn", "scipy", "pyarrow", "plotly", "jinja2")
-HEAVY += ("fastapi", "starlette", "uvicorn", "pydantic", "prometheus_client")
+HEAVY += ("fastapi", "starlette", "uvicorn", "prometheus_client")
 SCRIPT = """
 import json, sys
 from tunewright.cli import main
