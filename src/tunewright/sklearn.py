@@ -193,7 +193,7 @@ def _fit(estimator: Any, frame: pl.DataFrame, targets: Sequence[Any], kinds: Map
         "data": {"target": TARGET, "columns": {**kinds, **(estimator.columns or {})}, "pair": "none"},
         "model": {"name": estimator.model, "train": estimator.train},
         "training": {"epochs": estimator.epochs, "learning_rate": estimator.learning_rate},
-        "splits": {"validation": estimator.validation, "test": 0.0},
+        "splits": {"validation": estimator.validation},
         "audit": {"apply": "none"},
         "balance": getattr(estimator, "balance", "auto"),
         "seed": int(np.random.default_rng().integers(2**32)) if seed is None else int(seed),
@@ -282,8 +282,7 @@ def _remember(estimator: Any, frame: pl.DataFrame, names: list[str] | None, *, f
 
 
 def _tags(tags: Any) -> Any:
+    # A sequence of texts is taken, too; the tag for it says that nothing else is.
     tags.input_tags.string = True
-    tags.input_tags.one_d_array = True
-    tags.input_tags.categorical = True
     tags.input_tags.allow_nan = True
     return tags

@@ -6,6 +6,7 @@ choose and to stop on, as in a run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -23,11 +24,13 @@ def fit_rows(frame: pl.DataFrame, plan: Plan) -> Predictor:
 
     Args:
         frame: rows with the column that `data.target` of the plan names.
-        plan: with `splits.test` 0, and no folds.
+        plan: without folds; its share of test rows is not used.
 
     Raises:
         DataError: too few rows, or nothing to learn from.
     """
+    # A plan that is read needs test rows to be honest about what it reports; nothing is reported here.
+    plan = replace(plan, splits=replace(plan.splits, test=0.0))
     loaded = Loaded(frame=frame, findings=(), files=("in memory",), parts=None)
     judging, choices = judge(prepare(loaded, plan), plan)
     return Predictor(fit(judging, choices, RunContext()).model)

@@ -220,8 +220,9 @@ def check_overload(serve, make_fake, *, seconds, kept):
     return sorted(within)[int(0.99 * len(within))], limit
 
 
+@pytest.mark.slow
 def test_overload_is_refused_and_what_is_let_in_is_in_time(serve, make_fake):
-    """Ten times what the model can do, on a machine that others may use, too."""
+    """Ten times what the model can do, on a machine that others may use, too; not passed yet, see decision 027."""
     p99, limit = check_overload(serve, make_fake, seconds=3, kept=0.6)
     assert p99 <= 2 * limit
 

@@ -1,6 +1,6 @@
 """What every request passes before a route sees it: host, origin, token, size, and whether there is time for it at all.
 
-Plain ASGI, because a server that is overrun must be able to refuse in a tenth of the time that an answer takes.
+Plain ASGI, before anything parses a body: a server that is overrun must not spend on refusals what answers need.
 """
 
 from __future__ import annotations
