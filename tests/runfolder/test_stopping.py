@@ -13,7 +13,8 @@ from tunewright.runfolder.lock import NAME, RunLock, holder_of
 from tunewright.runfolder.stopping import ask_to_stop
 
 WORK = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from tunewright.runfolder.lock import RunLock
 with RunLock(sys.argv[1]):
     try:

@@ -151,7 +151,7 @@ def last_told(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 
 
 def _line(event: Event) -> bytes:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
     told = {"time": now, **_plain(_fields(event)), "memory_mb": _memory()}
     return json.dumps(told, allow_nan=False).encode() + b"\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,16 @@ def _writable(folder: Path) -> bool:
 
 
 def _extra(name: str) -> dict[str, Any]:
-    installed = version(name) if importlib.util.find_spec(name) is not None else None
+    installed = _version(name) if importlib.util.find_spec(name) is not None else None
     return {"version": installed, "install": None if installed else f"pip install {_package(name)}"}
+
+
+def _version(name: str) -> str:
+    """Of what can be imported by that name, which may come in a smaller package than the one called so."""
+    for package in (name, f"{name}-skinny"):
+        with suppress(PackageNotFoundError):
+            return version(package)
+    return "unknown"
 
 
 def _package(name: str) -> str:
