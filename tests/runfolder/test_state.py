@@ -318,3 +318,11 @@ def test_a_checkpoint_that_cannot_be_set_aside_is_an_error(tmp_path: Path, monke
     monkeypatch.setattr(disk, "rename", refuse)
     with pytest.raises(RunError, match=r"step-00000001 must be writable\. Got: Read-only file system"):
         load_state(tmp_path)
+
+
+def test_numbers_that_a_library_taught_numpy_were_never_written(tmp_path: Path) -> None:
+    pytest.importorskip("ml_dtypes")
+    save(tmp_path, 1)
+    plant(tmp_path, HOSTILE["bfloat16"])
+    state = load_state(tmp_path)
+    assert state is not None and state.step == 1 and "damaged" in names(tmp_path)[0]

@@ -190,6 +190,9 @@ def _read_arrays(file: Path) -> dict[str, np.ndarray]:
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise _Damaged(f"{ARRAYS} is not valid safetensors") from error
     for name, array in arrays.items():
+        # Where a library has taught numpy further kinds of numbers, such as bfloat16, the reader makes those as well.
+        if array.dtype.name not in _DTYPES:
+            raise _Damaged(f"{ARRAYS} holds {array.dtype}, which was never written")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise _Damaged(f"{ARRAYS} holds a NaN or an infinity")
         arrays[name] = array if array.flags.writeable else array.copy()
