@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tunewright.living.differing import changed_keys, differ
-from tunewright.records import Changed, Evidence, Lineage, Score, Version
+from tunewright.records import Changed, Lineage, Score, Version, VersionEvidence
 
 
 def version(number, **changes):
@@ -22,7 +22,7 @@ def version(number, **changes):
         added="2026-01-01T00:00:00+00:00",
         who="ann",
         lineage=Lineage(data=(f"d{number}",)),
-        evidence=Evidence(
+        evidence=VersionEvidence(
             metrics={"test": {"accuracy": Score(value=0.8 + number / 100, low=0.7, high=0.95, n=100)}},
             rows={"train": 100 * number},
         ),
@@ -45,7 +45,7 @@ def test_keys_are_found_in_any_depth():
 
 def test_scores_stand_beside_each_other_with_what_only_one_has():
     more = {"test": {"accuracy": Score(value=0.9, low=0.8, high=1.0, n=50)}, "validation": {}}
-    found = differ(version(1), version(2, evidence=Evidence(metrics=more)))
+    found = differ(version(1), version(2, evidence=VersionEvidence(metrics=more)))
     a, b = found.metrics["test"]["accuracy"]
     assert (a.value, b.value, b.n) == (0.81, 0.9, 50)
     assert found.rows == {"train": (100, None)}
@@ -63,7 +63,7 @@ def test_what_nobody_knows_is_not_made_up():
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_comparison_is_told_from_either_side(against, turned):
     old = version(1)
-    new = version(2, evidence=Evidence(against=(against(old),)))
+    new = version(2, evidence=VersionEvidence(against=(against(old),)))
     found = differ(old, new) if turned else differ(new, old)
     gap = found.compared.difference
     if turned:
