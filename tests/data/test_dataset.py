@@ -270,3 +270,14 @@ def test_columns_may_be_called_count() -> None:
     frame = pl.DataFrame({"text": [f"words about case number {i}" for i in range(36)], "count": words, "x": words})
     assert describe(frame, target="count", unify=True).task == "binary"
     assert describe(frame, target="x").task == "multiclass"
+
+
+def test_a_table_is_named_by_its_cells_as_they_were_read():
+    from tunewright.data import fingerprint
+
+    frame = pl.DataFrame(
+        {"text": [f"message number {n}" for n in range(40)], "y": (["Billing"] + ["billing"] * 19) * 2}
+    )
+    frame = frame.with_columns(y=pl.when(pl.int_range(40) < 20).then("y").otherwise(pl.lit("refunds")))
+    table = describe(frame, target="y", unify=True)
+    assert table.fingerprint == fingerprint(frame)

@@ -56,7 +56,7 @@ def describe(
     >>> describe(frame, target="y").task
     'binary'
     """
-    overrides = dict(columns or {})
+    overrides, content = dict(columns or {}), fingerprint(frame)  # as it was read, so that anybody finds it again
     spellings = _spellings(frame, target) if unify else {}
     if spellings:
         frame = frame.with_columns(_labels(frame.get_column(target)).replace(spellings).alias(target))
@@ -82,7 +82,7 @@ def describe(
     table = Table(
         rows=frame.height,
         columns=known,
-        fingerprint=fingerprint(frame),
+        fingerprint=content,
         target=target,
         task=goal.task,
         task_why=goal.why,
