@@ -20,7 +20,7 @@ from tunewright.stats import percentile_interval
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ROUNDS = 200
-DRAWS = 20  # imagined truths per resample
+DRAWS = 100  # imagined truths that a value is the mean over
 HEAVIEST = 20.0  # times the mean weight, that one labelled row may count
 FEWEST = 30  # labelled rows
 NEWTON = 25
@@ -47,7 +47,7 @@ def estimate(
     if known.rows < FEWEST or new.task == "regression" or not wanted:
         return {}
     draw = np.random.default_rng(seed)
-    whole = _imagined(known, new, weights, draw, draws=5 * DRAWS)
+    whole = _imagined(known, new, weights, draw, draws=DRAWS)
     values = {name: _mean(name, whole) for name in wanted}
     samples: dict[str, list[float]] = {name: [] for name in wanted}
     for _ in range(rounds):

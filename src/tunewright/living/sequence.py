@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -14,7 +13,6 @@ class Evidence:
     Args:
         wealth: of a gambler who bets against that claim and starts anew whenever he has lost money; 1 at the start.
         batches: how many were looked at.
-        largest: the greatest wealth so far.
 
     Alarm at a wealth of 1 / level: where nothing changes, the expected number of batches before that is at least
     1 / level (a Shiryaev-Roberts or CUSUM e-detector; Shin, Ramdas and Rinaldo 2023, E-detectors).
@@ -22,7 +20,6 @@ class Evidence:
 
     wealth: float = 1.0
     batches: int = 0
-    largest: float = 1.0
 
     def after(self, p_value: float) -> Evidence:
         """With one more batch, whose p-value does not depend on the batches before it.
@@ -31,7 +28,7 @@ class Evidence:
         (True, 1.0)
         """
         wealth = max(self.wealth * bet(p_value), 1.0)
-        return Evidence(wealth=wealth, batches=self.batches + 1, largest=max(self.largest, wealth))
+        return Evidence(wealth=wealth, batches=self.batches + 1)
 
 
 def bet(p_value: float) -> float:
@@ -48,15 +45,3 @@ def bet(p_value: float) -> float:
         return 0.5
     log = math.log(p)
     return (1 - p + p * log) / (p * log * log)
-
-
-def follow(p_values: Iterable[float], *, start: Evidence | None = None) -> Evidence:
-    """The evidence after several batches.
-
-    >>> follow([0.5, 0.4, 0.9]).batches
-    3
-    """
-    found = start or Evidence()
-    for p_value in p_values:
-        found = found.after(p_value)
-    return found

@@ -63,9 +63,8 @@ def watch(
         old = replace(old, vectors=old.vectors[:, :0])  # a log without texts
     looks, found = _looks(model, old, new, options, absent)
     p_value = looks[-1].p_value if looks else found.drifts.p_value
-    alarm = looks[-1].evidence >= 1 / options.level if looks else p_value <= options.level
-    alarm = alarm or any(look.evidence >= 1 / options.level for look in looks)
-    whole = pair(model, old, new, absent, seed=options.seed)
+    alarm = any(look.evidence >= 1 / options.level for look in looks) if looks else p_value <= options.level
+    whole = pair(model, old, new, absent, seed=options.seed) if looks else found.pair
     drift = _told(found, level=options.level)
     estimated, notes = _estimated(model, whole, seed=options.seed)
     return DriftReport(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tunewright.data import fingerprint, read
-from tunewright.errors import TunewrightError
-from tunewright.plan import read_plan
+from tunewright.errors import DataError, TunewrightError
+from tunewright.plan import Plan, read_plan
 from tunewright.records import Split, from_json
 from tunewright.runfolder import RunFolder, read_json
 
@@ -76,22 +76,48 @@ def _of_run(predictor: Predictor, folder: Path) -> BundleRows:
     try:
         return _read_run(predictor, run)
     except TunewrightError as problem:
-        return BundleRows(train=empty, held_out=empty, why=f"the run's rows cannot be read: {problem}")
+        return BundleRows(train=empty, held_out=empty, why=f"the run's rows cannot be read again: {problem}")
 
 
 def _read_run(predictor: Predictor, run: RunFolder) -> BundleRows:
-    from tunewright.stories.prepare import load_rows
-
-    plan, preprocessor = read_plan(run.plan_yaml), predictor.model.preprocessor
-    empty = pl.DataFrame()
-    if plan.data.train is None:
-        return BundleRows(train=empty, held_out=empty, why="the run's data were in memory")
-    frame = load_rows(plan).frame
-    split = from_json(Split, read_json(run.split_json))
-    seen = sorted((*split.train, *split.validation))
-    if max(seen, default=0) >= frame.height or fingerprint(frame[seen]) != preprocessor.table.fingerprint:
-        return BundleRows(train=empty, held_out=empty, why=f"{plan.data.train} is no longer what the run learned from")
+    preprocessor = predictor.model.preprocessor
+    found = learned_rows(run, preprocessor.table.fingerprint)
     train, validation = (
-        preprocessor.conform(frame[list(rows)], require_target=True) for rows in (split.train, split.validation)
+        preprocessor.conform(found.raw[list(rows)], require_target=True)
+        for rows in (found.split.train, found.split.validation)
     )
     return BundleRows(train=train, held_out=validation if validation.height else train)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedRows:
+    """All rows of a run as they were read, with its plan and its split."""
+
+    plan: Plan
+    raw: pl.DataFrame
+    split: Split
+
+
+def learned_rows(run: RunFolder, wanted: str, *, source: Any = None) -> LearnedRows:
+    """Read a run's rows again, and make sure that they are what its model learned from.
+
+    Args:
+        run: its folder.
+        wanted: fingerprint of the model's table: of the train and validation rows, since test rows decide nothing.
+        source: where the rows are now; None: where the plan says.
+
+    Raises:
+        DataError: they were in memory, or are others now.
+    """
+    from tunewright.stories.prepare import load_rows
+
+    plan = read_plan(run.plan_yaml)
+    if plan.data.train is None and source is None:
+        raise DataError("the run's data were in memory")
+    frame = load_rows(plan, source).frame
+    split = from_json(Split, read_json(run.split_json))
+    seen = sorted((*split.train, *split.validation))
+    if max(seen, default=0) >= frame.height or fingerprint(frame[seen]) != wanted:
+        where = plan.data.train if source is None else "what was given"
+        raise DataError(f"{where} is no longer what the run learned from")
+    return LearnedRows(plan=plan, raw=frame, split=split)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tunewright.data import fingerprint, read
+from tunewright.data import read
 from tunewright.data.names import listed, suggest
 from tunewright.errors import DataError, TunewrightError
-from tunewright.plan import Plan, read_plan
-from tunewright.records import Explained, Explanation, MethodCheck, Split, from_json, to_json
-from tunewright.runfolder import RunFolder, read_json
+from tunewright.plan import Plan
+from tunewright.records import Explained, Explanation, MethodCheck, from_json, to_json
+from tunewright.runfolder import RunFolder
+from tunewright.stories.bundle_rows import learned_rows, run_of
 
 if TYPE_CHECKING:
     from tunewright.bundle.model import FittedModel
@@ -200,14 +201,6 @@ def _bundle(folder: Path) -> Path:
     return RunFolder(folder).bundle if RunFolder(folder).journal.is_file() else folder
 
 
-def _run_of(folder: Path) -> RunFolder | None:
-    """The run folder that is meant: the folder itself, or the one its bundle lies in."""
-    for path in (folder, folder.resolve().parent):
-        if RunFolder(path).journal.is_file() and RunFolder(path).bundle.is_dir():
-            return RunFolder(path)
-    return None
-
-
 def _pool(asker: Asker, folder: Path, data: Any) -> tuple[Pool | None, tuple[str, ...]]:
     """Rows to look for neighbours in, or the reason why there are none."""
     from tunewright.explain.neighbours import make_pool
@@ -221,7 +214,7 @@ def _pool(asker: Asker, folder: Path, data: Any) -> tuple[Pool | None, tuple[str
         called = f"labelled rows of {Path(data).name}" if isinstance(data, str | os.PathLike) else "labelled rows given"
         pool = make_pool(asker, typed, range(raw.height), examples=True, where=called)
         return pool, pool.notes if pool is not None else ("No neighbours: no row of the data has a label.",)
-    run = _run_of(folder)
+    run = run_of(folder)
     if run is None:
         return None, (
             "No neighbours: a bundle holds no rows. Explain the run folder, or name the training file as data.",
@@ -229,27 +222,15 @@ def _pool(asker: Asker, folder: Path, data: Any) -> tuple[Pool | None, tuple[str
     try:
         return _pool_of_run(asker, run)
     except TunewrightError as problem:
-        return None, (f"No neighbours: the run's rows cannot be read. {problem}",)
+        return None, (f"No neighbours: the run's rows cannot be read again: {problem}",)
 
 
 def _pool_of_run(asker: Asker, run: RunFolder) -> tuple[Pool | None, tuple[str, ...]]:
     from tunewright.explain.neighbours import make_pool
-    from tunewright.stories.prepare import load_rows
 
-    plan = read_plan(run.plan_yaml)
-    if plan.data.train is None:
-        return None, ("No neighbours: the run's data were in memory. Name a file with the training rows as data.",)
-    frame = load_rows(plan).frame
-    split = from_json(Split, read_json(run.split_json))
-    seen = sorted((*split.train, *split.validation))
-    same = max(seen, default=0) < frame.height and fingerprint(frame[seen]) == _fingerprint(asker)
-    if not same:
-        return None, (f"No neighbours: {plan.data.train} is no longer what the run learned from.",)
-    train = list(split.train)
-    typed = asker.model.preprocessor.conform(frame[train], require_target=True)
+    preprocessor = asker.model.preprocessor
+    found = learned_rows(run, preprocessor.table.fingerprint)
+    plan, train = found.plan, list(found.split.train)
+    typed = preprocessor.conform(found.raw[train], require_target=True)
     pool = make_pool(asker, typed, train, examples=plan.report.examples, where="train rows of the run", seed=plan.seed)
     return pool, pool.notes if pool is not None else ("No neighbours: no train row has a label.",)
-
-
-def _fingerprint(asker: Asker) -> str:
-    return asker.model.preprocessor.table.fingerprint

@@ -29,20 +29,19 @@ def succeed(found: Adaptation, located: Located, *, registry: str | Path | None 
     Raises:
         RegistryError: another process holds the registry or promoted something else meanwhile, or the disk refused.
     """
-    if found.decision != "proposed" or located.name is None or found.challenger is None or found.run is None:
+    name, version = located.name, located.version
+    if found.decision != "proposed" or name is None or version is None or found.challenger is None or found.run is None:
         return found
     held = Registry(registry_folder(registry))
-    digest = held.version(located.name, located.version or 1).digest
+    digest = held.version(name, version).digest
     better = next(one for one in found.compared.values() if one.verdict == "better")
     against = Against(digest=digest, compared=better)
     brought = Brought(
-        parent=located.version,
+        parent=version,
         data=(fingerprint(read(Path(found.run).parent / "rows.parquet").frame),),
         against=(against,),
         more={"gates": to_json(found.gates)},
     )
-    version = add_version(
-        held, located.name, Path(found.challenger), who=who, why="adapted to new rows", brought=brought
-    )
-    promote(held, located.name, version.version, who=who, why=found.why, against=against)
-    return replace(found, decision="promoted", version=version.version)
+    added = add_version(held, located.name, Path(found.challenger), who=who, why="adapted to new rows", brought=brought)
+    promote(held, name, added.version, who=who, why=found.why, against=against)
+    return replace(found, decision="promoted", version=added.version)

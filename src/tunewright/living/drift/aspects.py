@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+
+from tunewright.living.drift.distances import squared_distances
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LARGEST_SHARE = 40  # characters of a category that are told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Aspect:
     """One thing that may drift, of N pooled rows.
 
@@ -27,6 +30,11 @@ class Aspect:
     kind: Literal["number", "category", "vector"]
     values: Array
     labels: tuple[str, ...] = ()
+
+    @cached_property
+    def squared(self) -> Array:
+        """(N, N) squared distances of vectors: what several tests read."""
+        return squared_distances(self.values)
 
     def take(self, rows: Array) -> Aspect:
         """The same of some rows, in that order."""

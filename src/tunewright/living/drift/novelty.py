@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tunewright.living.drift.aspects import Aspect
-from tunewright.living.drift.distances import squared_distances
 from tunewright.living.drift.statistics import Statistic
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,7 +34,7 @@ class Novelty:
 
     def prepare(self, aspect: Aspect) -> Statistic | None:
         """None where all vectors are equal."""
-        squared = squared_distances(aspect.values)
+        squared = aspect.squared
         if not squared.any():
             return None
         near, far = nearest_rows(squared, self.neighbours)

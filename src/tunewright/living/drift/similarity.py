@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tunewright.living.drift.aspects import Aspect
-from tunewright.living.drift.distances import squared_distances, typical_distance
+from tunewright.living.drift.distances import typical_distance
 from tunewright.living.drift.statistics import Statistic, rows_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -31,7 +31,7 @@ class MeanDiscrepancy:
 
     def prepare(self, aspect: Aspect) -> Statistic | None:
         """None where all vectors are equal."""
-        squared = squared_distances(aspect.values)
+        squared = aspect.squared
         if not squared.any():
             return None
         unit = typical_distance(squared)
