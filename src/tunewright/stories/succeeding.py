@@ -42,6 +42,6 @@ def succeed(found: Adaptation, located: Located, *, registry: str | Path | None 
         against=(against,),
         more={"gates": to_json(found.gates)},
     )
-    added = add_version(held, located.name, Path(found.challenger), who=who, why="adapted to new rows", brought=brought)
+    added = add_version(held, name, Path(found.challenger), who=who, why="adapted to new rows", brought=brought)
     promote(held, name, added.version, who=who, why=found.why, against=against)
     return replace(found, decision="promoted", version=added.version)
