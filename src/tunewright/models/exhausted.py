@@ -34,14 +34,16 @@ def is_exhausted(error: BaseException) -> bool:
     return said in ONEDNN or any(word in said for word in SAID)
 
 
-def give_back(*, cycles: bool = True) -> None:
-    """Return free memory to the system or the GPU: cycles, torch's cache, holes in the heap.
+def give_back(*, cycles: bool = False) -> None:
+    """Return free memory to the system or the GPU: torch's cache, holes in the heap, and what only cycles hold.
 
     glibc keeps what is freed below the top of its heap; `malloc_trim` returns those pages. Elsewhere there is no such
     call, and nothing is done.
 
     Args:
-        cycles: whether to look for cycles first, which takes some tens of milliseconds.
+        cycles: whether to look for cycles first. That visits every object of the process: tens of milliseconds in a
+            young one, over a second in a notebook or a test suite that holds millions. Networks and gradients are in
+            none, so it is asked for where memory has ended, and once a run.
     """
     if cycles:
         gc.collect()

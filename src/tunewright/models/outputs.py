@@ -131,7 +131,7 @@ def _smaller(left: Array, failed: Array, lengths: Array, observe: Observer) -> l
             f"A forward pass must fit into memory, one row at a time if need be. One of {longest} tokens does not. "
             "Close other programs, take a shorter model.max_length, or a smaller backbone."
         )
-    give_back()
+    give_back(cycles=True)
     tokens = (len(failed) + 1) // 2 * longest
     text = f"Out of memory on {len(failed)} rows of up to {longest} tokens. From here on {tokens:,} tokens at a time."
     observe(Event(station="predict", what="note", text=text, data={"evaluation_tokens": tokens}))

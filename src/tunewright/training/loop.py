@@ -334,7 +334,7 @@ class _Session:
 
     def predict(self, inputs: Inputs, state: LoopState) -> Array:
         around, tokens = self.around, state.evaluation_tokens
-        give_back(cycles=False)  # the activations of updates are of other sizes than those of a forward pass
+        give_back()  # the activations of updates are of other sizes than those of a forward pass
         return around.compute.predict(self.network, inputs, device=around.device, tokens=tokens, observe=around.observe)
 
     def validation_loss(self, outputs: Array) -> float:

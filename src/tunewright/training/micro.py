@@ -86,7 +86,7 @@ class Micro:
                 return found
             # Here, not where the error was caught: there it still holds every tensor of the attempt.
             self.optimizer.drop_gradients()
-            give_back()
+            give_back(cycles=True)
             generator.set_state(before)
             self._shrink(state, found)
 
