@@ -35,6 +35,14 @@ def own_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path_factory.mktemp("home")))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_single_rows():
+    """A second of single rows tells what a model costs; in hundreds of runs that nobody reads, the fewest will do."""
+    from tunewright.evaluation import efficiency
+
+    efficiency.SECONDS = 0.0
+
+
 @pytest.fixture(scope="session")
 def tiny_words() -> list[str]:
     """144 invented words, all of them known to the tiny model's tokenizer."""

@@ -1,5 +1,6 @@
 """`fit` from rows to a model, for every kind of row; and the seal: test rows change nothing (P2)."""
 
+import gc
 import json
 from dataclasses import replace
 
@@ -181,3 +182,21 @@ def test_a_train_part_of_one_label_is_refused(learn, make_rows):
     )
     with pytest.raises(DataError, match="two labels"):
         learn("table", frame)
+
+
+def test_a_fit_leaves_no_network_to_the_collector(learn, make_rows):
+    """What `give_back` relies on where it looks for no cycles: counting references is enough."""
+    rows = make_rows("mixed")
+    learn("mixed", rows)  # what is made once and kept, is made
+    gc.collect()
+
+    def held():
+        return sum(issubclass(type(one), torch.nn.Module | torch.optim.Optimizer) for one in gc.get_objects())
+
+    before = held()
+    gc.disable()
+    try:
+        learn("mixed", rows)
+        assert held() == before
+    finally:
+        gc.enable()

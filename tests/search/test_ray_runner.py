@@ -67,6 +67,7 @@ class Make:
 def make(tmp_path, monkeypatch):
     (tmp_path / "objectives_on_nodes.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)  # an objective that runs here writes here
     import objectives_on_nodes
     from ray import cloudpickle
 
@@ -104,9 +105,8 @@ def timeless(study):
     return replace(study, trials=trials, seconds=0.0)
 
 
-def test_two_nodes_give_the_study_that_one_process_gives(ray, make, ray_cluster, tmp_path, monkeypatch):
+def test_two_nodes_give_the_study_that_one_process_gives(ray, make, ray_cluster, tmp_path):
     files = {"model/config.json": b"{}"}
-    monkeypatch.chdir(tmp_path)
     study = studied(ray, make("meet"), files=files)
     assert timeless(study) == timeless(run_study(make().objective, SETUP, replace(OPTIONS, workers=1), RunContext()))
     here = str(os.getpid())

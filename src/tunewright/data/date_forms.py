@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tunewright.data.dates import FORMATS, parse_dates
+from tunewright.data.dates import FORMATS, DateCells
 
 SAMPLE = 1000
 ENOUGH = 0.9  # share of the cells that must be dates, in whatever form
@@ -30,11 +30,13 @@ def date_forms(cells: pl.Series) -> pl.Series | None:
     sample = sample.gather_every(max(len(sample) // SAMPLE, 1))
     if not len(sample) or float(sample.str.contains(_DIGITS).mean() or 0.0) < ENOUGH:  # type: ignore[arg-type]
         return None
-    read = {form: parse_dates(sample, form).is_not_null() for form in EVERY}
+    apart = DateCells.of(sample)
+    read = {form: apart.read(form).is_not_null() for form in EVERY}
     if int(pl.DataFrame(read).select(pl.any_horizontal(pl.all()).sum()).item()) < ENOUGH * len(sample):
         return None
     order = sorted((form for form in EVERY if read[form].any()), key=lambda form: -int(read[form].sum()))
-    marks = [pl.when(parse_dates(cells, form).is_not_null()).then(pl.lit(form)) for form in order]
+    apart = DateCells.of(cells)
+    marks = [pl.when(apart.read(form).is_not_null()).then(pl.lit(form)) for form in order]
     return pl.select(pl.coalesce(marks)).to_series()
 
 

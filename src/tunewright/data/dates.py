@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 TIME_ONLY = "%H:%M"
@@ -52,14 +54,48 @@ def parse_dates(values: pl.Series, form: str) -> pl.Series:
     """
     if values.dtype != pl.String:
         return values.cast(pl.Datetime("us"), strict=False)
-    text = pl.col("x").str.strip_chars().str.replace(_WEEKDAY, "")
-    clock = text.str.extract(_TAIL, 1)
-    zone = text.str.extract(_TAIL, 2)
-    day = text.str.replace(_TAIL, "").str.strip_chars()
-    epoch = pl.when((day == "") & clock.is_not_null()).then(pl.date(1970, 1, 1))
-    date = epoch if form == TIME_ONLY else _in_range(_date(day, form), form)
-    moment = date.cast(pl.Datetime("us")) + _since_midnight(clock) - _offset(zone)
-    return values.rename("x").to_frame().select(moment.alias(values.name)).to_series()
+    return DateCells.of(values).read(form)
+
+
+@dataclass(frozen=True, slots=True)
+class DateCells:
+    """Cells of a column of text, each taken apart once, to be read in any number of formats.
+
+    Args:
+        day: (n,) what is left of the text without weekday, time of day and zone.
+        after: (n,) what the time of day and the zone add, a duration; null for a time that does not exist. None where
+            no cell has either.
+        times: (n,) whether there is a time of day and nothing else.
+    """
+
+    day: pl.Series
+    after: pl.Series | None
+    times: pl.Series
+
+    @staticmethod
+    def of(values: pl.Series) -> DateCells:
+        """Take text apart."""
+        text = pl.col("x").str.strip_chars().str.replace(_WEEKDAY, "")
+        frame = values.rename("x").to_frame().select(text)
+        parts = frame.select(
+            day=pl.col("x").str.replace(_TAIL, "").str.strip_chars(),
+            clock=pl.col("x").str.extract(_TAIL, 1),
+            zone=pl.col("x").str.extract(_TAIL, 2),
+        )
+        clocked = parts["clock"].is_not_null()
+        after = None
+        if clocked.any():
+            after = parts.select(_since_midnight(pl.col("clock")) - _offset(pl.col("zone"))).to_series()
+        return DateCells(parts["day"].rename(values.name), after, (parts["day"] == "") & clocked)
+
+    def read(self, form: str) -> pl.Series:
+        """(n,) the cells as Datetime[us], as `parse_dates` gives them."""
+        if form == TIME_ONLY:
+            date = pl.select(pl.when(self.times).then(pl.date(1970, 1, 1))).to_series()
+        else:
+            date = self.day.to_frame("x").select(_in_range(_date(pl.col("x"), form), form)).to_series()
+        moment = date.cast(pl.Datetime("us"))
+        return (moment if self.after is None else moment + self.after).alias(self.day.name)
 
 
 def date_format(values: pl.Series) -> tuple[str, str] | None:
@@ -80,10 +116,14 @@ def date_format(values: pl.Series) -> tuple[str, str] | None:
     sample = sample.gather_every(max(len(sample) // 1000, 1))
     if not len(sample) or _share(sample.str.contains(r"\d[-/.: ]|\d,")) < SHARE:
         return None
-    hopeful = [form for form in (*FORMATS, TIME_ONLY) if _share(parse_dates(sample, form).is_not_null()) >= 0.5]
-    read = {form: parse_dates(present, form) for form in hopeful}
+    cells = DateCells.of(sample)
+    hopeful = [form for form in (*FORMATS, TIME_ONLY) if _share(cells.read(form).is_not_null()) >= 0.5]
+    if not hopeful:
+        return None
+    cells = DateCells.of(present)
+    read = {form: cells.read(form) for form in hopeful}
     counts = {form: len(dates) - dates.null_count() for form, dates in read.items()}
-    best = max(counts.values(), default=0)
+    best = max(counts.values())
     if best < SHARE * len(present):
         return None
     equal = [form for form in hopeful if counts[form] == best]

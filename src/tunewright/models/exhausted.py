@@ -41,9 +41,9 @@ def give_back(*, cycles: bool = False) -> None:
     call, and nothing is done.
 
     Args:
-        cycles: whether to look for cycles first. That visits every object of the process: tens of milliseconds in a
-            young one, over a second in a notebook or a test suite that holds millions. Networks and gradients are in
-            none, so it is asked for where memory has ended, and once a run.
+        cycles: whether to look for cycles first. That visits every object of the process: 0.4 s in one that has just
+            audited a table, over a second in a notebook that holds millions. Networks and what an audit learned are
+            in none (1 MB of 184 was), so it is asked for only where memory has ended.
     """
     if cycles:
         gc.collect()

@@ -255,7 +255,7 @@ def audited(plan: Plan, loaded: Loaded, folder: RunFolder, run: RunContext) -> A
     from tunewright.models.exhausted import give_back
 
     found = _audited(plan, loaded, folder, run)
-    give_back(cycles=True)
+    give_back()
     return found
 
 
