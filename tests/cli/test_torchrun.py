@@ -98,6 +98,7 @@ def newest(folder):
     return load_state(folder / "checkpoints").step
 
 
+@pytest.mark.slow
 def test_a_signal_to_the_second_process_is_the_runs_and_one_process_continues(tiny_model, rows_csv, tmp_path, launch):
     out = tmp_path / "run"
     arguments = ["run", rows_csv, "--target", "label", *options(tiny_model, epochs=100000), "--out", out]
@@ -141,6 +142,7 @@ def test_a_killed_rank_ends_the_run_and_the_checkpoint_is_continued(tiny_model, 
     assert newest(out) >= first
 
 
+@pytest.mark.slow
 def test_the_first_process_dies_and_the_others_with_it(tiny_model, rows_csv, tmp_path, launch):
     arguments = ["run", rows_csv, "--target", "label", *options(tiny_model, epochs=100000), "--out", tmp_path / "run"]
     process = launch(arguments)

@@ -95,6 +95,16 @@ def test_a_resample_has_the_value_of_its_rows_written_out(task, seed, n):
                 assert value == pytest.approx(expected, rel=2e-3, abs=2e-4), entry.name
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 200))
+@settings(max_examples=25, deadline=None)
+def test_the_quick_value_is_the_value(task, seed, n):
+    outcome = outcome_of(task, seed, n)
+    for entry in (m for m in METRICS if task in m.tasks and m.needs == "labels"):
+        value = entry.value(outcome)
+        assert (entry.quick(outcome) or 0) == pytest.approx(value or 0, rel=1e-6, abs=1e-9), entry.name
+
+
 WEIGHTED = {
     "accuracy": lambda t, s, w: reference.accuracy_score(t, s, sample_weight=w),
     "balanced_accuracy": lambda t, s, w: reference.recall_score(

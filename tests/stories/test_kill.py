@@ -44,7 +44,14 @@ def undisturbed(tiny_model, make_rows, tmp_path_factory):
     return data, folder, digest(folder / "calm"), time.monotonic() - start
 
 
-@pytest.mark.parametrize("moment", ["first checkpoint", "later checkpoint", "model written"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("first checkpoint", marks=pytest.mark.slow),
+        "later checkpoint",
+        pytest.param("model written", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_and_continued_ends_at_the_same_weights(undisturbed, tiny_model, moment):
     data, folder, expected, seconds = undisturbed
     out = folder / moment.replace(" ", "-")

@@ -143,6 +143,7 @@ def stop_after_first(heard):
     return observe
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_goes_on_from_its_url(
     ray_cluster, s3, make_rows, tiny_model, tmp_path, told, monkeypatch
 ):

@@ -42,6 +42,7 @@ def run(folder, what):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_half_fits_so_the_run_ends_well_and_says_so(tmp_path):
     said = run(tmp_path, "half fits")
     assert said["need"] > 100e6  # a clear margin: what the interpreter takes meanwhile is a few MB

@@ -40,7 +40,7 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
     if task.costs or task.positive is None or metric in THRESHOLD_FREE:
         return plain
     values = np.array(
-        [metric_of(metric).value(task.outcome(targets, outputs, replace(plain, thresholds=(t,)))) or 0.0 for t in GRID]
+        [metric_of(metric).quick(task.outcome(targets, outputs, replace(plain, thresholds=(t,)))) or 0.0 for t in GRID]
     )
     return replace(plain, thresholds=(middle_of_plateau(values),))
 
@@ -98,7 +98,7 @@ def _label_thresholds(task: Multilabel, outputs: Array, targets: Array, metric: 
     f1 = np.stack([_f1_per_label(targets, probabilities >= threshold) for threshold in GRID])
     if metric in ("f1_micro", "f1_samples", "accuracy"):
         shared = [
-            metric_of(metric).value(task.outcome(targets, outputs, Decision(thresholds=(float(t),) * len(task.labels))))
+            metric_of(metric).quick(task.outcome(targets, outputs, Decision(thresholds=(float(t),) * len(task.labels))))
             or 0.0
             for t in GRID
         ]

@@ -9,7 +9,7 @@ rows take no part. Shapes: m rows that are not test rows, F features, K outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -52,17 +52,18 @@ class Lesson:
     shares: Array | None = None
 
 
-def probe_scores(arm: Arm, ruler: Ruler) -> Array:
-    """(k,) the metric on each held-out part, higher is better; k is twice the number of folds.
+def probe_scores(arm: Arm, ruler: Ruler, repeats: Iterable[int] = range(REPEATS)) -> Array:
+    """(k,) the metric on each held-out part, higher is better; k is the number of folds, for every repeat.
 
     Cost: of each, three L-BFGS fits of at most 20 steps over n F K.
 
     Args:
         arm: what is learned from, its copies and mixtures included.
         ruler: how it is measured; one fold is held out, the next one chooses, the others are learned from.
+        repeats: numbers of the divisions into folds.
     """
     scores = []
-    for repeat in range(REPEATS):
+    for repeat in repeats:
         folds = ruler.split(repeat)
         numbers = np.unique(folds).tolist()
         for place, held in enumerate(numbers):

@@ -187,7 +187,7 @@ def tolerance(metric: str, base: Array) -> float:
 def measured(ruler: Ruler, rows: Array, outputs: Array, decision: Decision) -> float:
     """The metric of answers to some rows against the labels as given, higher is better; 0 where it is undefined."""
     metric = metric_of(ruler.metric)
-    value = metric.value(ruler.task.outcome(ruler.truth[rows], outputs, decision))
+    value = metric.quick(ruler.task.outcome(ruler.truth[rows], outputs, decision))
     return (1 if metric.greater_is_better else -1) * float(value) if value is not None and np.isfinite(value) else 0.0
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from tunewright.learning.balance import make_balance
 from tunewright.learning.crossfit import FoldSums
-from tunewright.learning.probe_trial import probe_scores
+from tunewright.learning.probe_trial import REPEATS, probe_scores
 from tunewright.learning.selection import spare_columns
 from tunewright.learning.trial import (
     Arm,
@@ -58,7 +58,7 @@ class Bench:
     _copies: dict[object, Array] = field(default_factory=dict)
     _sums: list[Sums] = field(default_factory=list)
     _penalties: dict[Judge, float] = field(default_factory=dict)
-    _scores: dict[tuple[Material, Judge], Array] = field(default_factory=dict)
+    _scores: dict[tuple[Material, Judge, int], Array] = field(default_factory=dict)
 
     def effect(self, changed: Material, against: Material, *, may_cost: bool) -> Effect:
         """What a change does to the score.
@@ -69,11 +69,21 @@ class Bench:
             may_cost: whether half a point may be lost; otherwise a gain must be shown.
         """
         judge = self.judge(changed, against)
-        base = self.scores(against, judge)
+        if judge != "probe":
+            return self._compared(changed, against, judge, 1, may_cost=may_cost)
+        # Probes cost seconds. What is no better in the first repeat is not repeated; what is kept was better in all.
+        for repeats in range(1, REPEATS + 1):
+            found = self._compared(changed, against, judge, repeats, may_cost=may_cost)
+            if found.difference.value <= 0:
+                break
+        return found
+
+    def _compared(self, changed: Material, against: Material, judge: Judge, repeats: int, *, may_cost: bool) -> Effect:
+        base = self.scores(against, judge, repeats)
         allowed = -tolerance(self.ruler.metric, base) if may_cost else 0.0
         # One fold of the probe's chooses: what is held out is a third of what is learned from, as in four folds.
         folds = self.ruler.folds - (judge == "probe")
-        return effect(self.scores(changed, judge), base, folds=folds, at_least=allowed)
+        return effect(self.scores(changed, judge, repeats), base, folds=folds, at_least=allowed)
 
     def judge(self, *materials: Material) -> Judge:
         """By what materials can be compared."""
@@ -82,11 +92,21 @@ class Bench:
         adjusted = any(one.balance == "logit_adjustment" for one in materials)
         return "posterior" if adjusted and isinstance(self.ruler.task, Classification) else "ridge"
 
-    def scores(self, material: Material, judge: Judge = "ridge") -> Array:
-        """(k,) scores over the splits, higher is better; only those of one judge compare."""
-        if (material, judge) not in self._scores:
-            self._scores[material, judge] = self._measure(material, judge)
-        return self._scores[material, judge]
+    def scores(self, material: Material, judge: Judge = "ridge", repeats: int = 1) -> Array:
+        """(k,) scores over the splits, higher is better; only those of one judge compare.
+
+        Args:
+            material: what is scored.
+            judge: by what; ridge fits and log posteriors take all repeats of the ruler at once.
+            repeats: of the probe's divisions into folds.
+        """
+        return np.concatenate([self._once(material, judge, repeat) for repeat in range(repeats)])
+
+    def _once(self, material: Material, judge: Judge, repeat: int) -> Array:
+        key = material, judge, repeat
+        if key not in self._scores:
+            self._scores[key] = self._measure(material, judge, repeat)
+        return self._scores[key]
 
     def spare(self, material: Material, among: Collection[str]) -> tuple[str, ...]:
         """Columns that give nothing beside the others; chosen on folds on which nothing is judged."""
@@ -128,10 +148,10 @@ class Bench:
     def _augmentation(self, material: Material) -> Augmentation | None:
         return None if material.augment == self.base.augment else make_augmentation(material.augment)
 
-    def _measure(self, material: Material, judge: Judge) -> Array:
+    def _measure(self, material: Material, judge: Judge, repeat: int) -> Array:
         arm = self.arm(material)
         if judge == "probe":
-            return probe_scores(arm, self.ruler)
+            return probe_scores(arm, self.ruler, (repeat,))
         sums, penalty = sums_of(arm, self.ruler, like=self._started()), self._penalty(judge)
         return split_scores(arm, self.ruler, penalty, sums, posterior=judge == "posterior")
 
