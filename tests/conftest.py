@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -41,6 +42,32 @@ def few_single_rows():
     from tunewright.evaluation import efficiency
 
     efficiency.SECONDS = 0.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects_to_visit():
+    """Where memory ends, cycles are looked for: not, hundreds of times, among all that was there before the tests."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once():
+    """A network becomes one graph however many tests export it, for tracing takes seconds; gives what really traces."""
+    from tunewright.export import onnx_graph
+    from tunewright.learning.fit import weights_digest
+
+    trace, made = onnx_graph._trace, {}
+
+    def once(model, opset):
+        inputs = tuple((name, tuple(value.shape)) for name, value in onnx_graph._example(model).items())
+        key = weights_digest(model.network), str(model.network), inputs, opset
+        if key not in made:
+            made[key] = trace(model, opset)
+        return made[key]
+
+    with mock.patch.object(onnx_graph, "_trace", once):
+        yield trace
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ def test_the_chart_is_complete_in_itself(benched):
     assert "http://" not in page.partition("<script>")[0]
 
 
+@pytest.mark.slow
 def test_rows_of_ones_own(finished, rows_csv, call):
     said = call("bench", finished.bundle, "--data", rows_csv, "--seconds", "0.5", "--rates", "20", "--json", "--quiet")
     assert said.code == 0, said.err

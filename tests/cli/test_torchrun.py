@@ -118,6 +118,7 @@ def test_a_signal_to_the_second_process_is_the_runs_and_one_process_continues(ti
     assert steps[1] > steps[0] > 0
 
 
+@pytest.mark.slow
 def test_a_killed_rank_ends_the_run_and_the_checkpoint_is_continued(tiny_model, rows_csv, tmp_path, launch):
     out = tmp_path / "run"
     arguments = ["run", rows_csv, "--target", "label", *options(tiny_model, epochs=100000), "--out", out]

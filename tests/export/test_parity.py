@@ -79,7 +79,8 @@ def test_outputs_in_another_order_are_caught(source, tmp_path, budget):
     assert "of the answers agree" in export_wrong(tmp_path, source("text"), fault, budget)
 
 
-def test_vectors_that_were_not_normalised_are_caught(source, tmp_path, monkeypatch):
+def test_vectors_that_were_not_normalised_are_caught(source, tmp_path, monkeypatch, traced_once):
+    from tunewright.export import onnx_graph
     from tunewright.models import encoder
 
     def bare(hidden, mask, how):
@@ -89,6 +90,7 @@ def test_vectors_that_were_not_normalised_are_caught(source, tmp_path, monkeypat
         (folder / "model.onnx").unlink()
         with monkeypatch.context() as patched:
             patched.setattr(encoder, "text_vector", bare)
+            patched.setattr(onnx_graph, "_trace", traced_once)
             return Onnx().write(folder, altered(made, lambda network: None))
 
     assert "difference" in export_wrong(tmp_path, source("text"), fault)

@@ -79,6 +79,7 @@ def test_curves_grow_while_it_trains_and_the_button_stops_it(train, tmp_path, op
     assert "tunewright studio" in page.text("#problem")
 
 
+@pytest.mark.slow
 def test_the_studio_follows_a_run_of_another_process_and_stops_it(train, tmp_path, opened):
     process = train("--quiet")
     runs = tmp_path / "runs"

@@ -54,7 +54,10 @@ def test_half_fits_so_the_run_ends_well_and_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     ("what", "words"),
-    [("no row fits", ["One row of 60 tokens", "gradient_checkpointing"]), ("no checkpoint fits", ["a checkpoint had"])],
+    [
+        ("no row fits", ["One row of 60 tokens", "gradient_checkpointing"]),
+        pytest.param("no checkpoint fits", ["a checkpoint had"], marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_fits_so_the_error_is_clean_and_the_checkpoint_before_it_loads(tmp_path, what, words):
     said = run(tmp_path, what)

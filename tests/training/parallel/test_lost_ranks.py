@@ -51,7 +51,9 @@ def test_what_a_rank_fails_of_is_told_by_the_leader(bench, lead, tiny_model):
         bench.train(bench.network(), compute)
 
 
-@pytest.mark.parametrize(("number", "patience"), [(signal.SIGKILL, 120), (signal.SIGSTOP, 8)])
+@pytest.mark.parametrize(
+    ("number", "patience"), [(signal.SIGKILL, 120), pytest.param(signal.SIGSTOP, 8, marks=pytest.mark.slow)]
+)
 def test_a_rank_that_dies_or_hangs_ends_all_and_leaves_the_checkpoint(
     bench, lead, tiny_model, tmp_path, monkeypatch, number, patience
 ):
