@@ -20,8 +20,8 @@ from tunewright.models.backbone import locate
 from tunewright.models.tokens import TextTokenizer
 from tunewright.plan import read_plan
 from tunewright.runfolder import read_json
-from tunewright.stories.run import Request
 from tunewright.stories.studying import study_story
+from tunewright.stories.walk import Request
 
 
 def tokens_for(path, rows):

@@ -17,7 +17,8 @@ import numpy as np
 from tunewright.learning import finetune, fit
 from tunewright.models.outputs import predict_outputs
 from tunewright.plan import read_plan
-from tunewright.stories.run import Request, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request
 
 
 def walk(plan, folder, **more):

@@ -84,7 +84,7 @@ def run(
     """
     from tunewright.records import to_json
     from tunewright.stories.placing import run_where_asked
-    from tunewright.stories.run import Request
+    from tunewright.stories.walk import Request
     from tunewright.trackers import tracking
 
     files = {part: None if path is None else str(path) for part, path in (("validation", validation), ("test", test))}
@@ -159,8 +159,8 @@ def tune(
     """
     from tunewright.records import Study, from_json, to_json
     from tunewright.runfolder import read_json
-    from tunewright.stories.run import Request
     from tunewright.stories.studying import study_story
+    from tunewright.stories.walk import Request
     from tunewright.trackers import tracking
 
     source, given = _where(data, target)

@@ -90,7 +90,7 @@ def make_schema():
     return schema_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_fake():
     return Fake
 

@@ -25,6 +25,11 @@ from tunewright.training.augment import AUGMENTATIONS
 ALL = tuple(one.kind for one in AUGMENTATIONS)
 
 
+@pytest.fixture(autouse=True)
+def rows_enough(monkeypatch):
+    monkeypatch.setattr(augmenting, "FEWEST", 0)
+
+
 @pytest.fixture
 def plan_of(tiny_model):
     def make(**sections):
@@ -92,6 +97,12 @@ def test_many_rows_are_not_copied_and_very_many_not_mixed(make_rows, plan_of, mo
     assert opened(frame, plan_of()) == ("mixup",)
     monkeypatch.setattr(augmenting, "MOST_WORK", 100)
     assert opened(frame, plan_of()) == ()
+
+
+def test_few_rows_could_show_nothing(make_rows, plan_of, monkeypatch):
+    monkeypatch.setattr(augmenting, "FEWEST", 80)
+    assert opened(make_rows("text", 100), plan_of()) == ALL  # 80 of them are no test rows
+    assert opened(make_rows("text", 95), plan_of()) == ()
 
 
 def test_a_search_over_what_trains_has_the_say(make_rows, plan_of):

@@ -18,7 +18,8 @@ from tunewright.plan import read_plan
 from tunewright.runfolder import read_entries
 from tunewright.stories import keeping
 from tunewright.stories.keeping import Keeper, keep_story
-from tunewright.stories.run import Request, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from tunewright.errors import PlanError, TrainingError
 from tunewright.plan import Plan, read_plan
 from tunewright.runfolder import read_entries
-from tunewright.stories.run import Request, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request
 from tunewright.training import contract
 
 

@@ -17,7 +17,8 @@ from tunewright.seal import looks
 from tunewright.stories import placing
 from tunewright.stories.errand import Stopped
 from tunewright.stories.placing import placed
-from tunewright.stories.run import Request, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request
 
 QUICK = {"audit": {"apply": "none"}, "training": {"epochs": 2}}
 LONG = {"epochs": 400, "early_stopping": 400, "batch_tokens": 64}

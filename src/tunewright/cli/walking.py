@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tunewright.events import Observer
     from tunewright.plan import Plan
     from tunewright.runfolder import RunFolder
-    from tunewright.stories.run import Request
+    from tunewright.stories.walk import Request
 
 Story = Callable[["Request"], "tuple[RunFolder, dict[str, Any]]"]
 
@@ -43,7 +43,7 @@ def walk(
     from tunewright.records import to_json
     from tunewright.remote import place
     from tunewright.remote.cluster import check_on
-    from tunewright.stories.run import Request
+    from tunewright.stories.walk import Request
     from tunewright.trackers import tracking
 
     with (

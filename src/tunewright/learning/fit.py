@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.bundle.model import FittedModel
-from tunewright.learning.boosting import Boosted, choose_trees, fit_boosting
+from tunewright.learning.beside import Answering, add_trees, add_words, said_beside
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.diagnosis import diagnose
 from tunewright.learning.frozen import decide_precision, frozen_features
 from tunewright.learning.judging import Judging
-from tunewright.learning.lexical import Words, choose_share, fit_lexical
 from tunewright.learning.noise import difference_error
 from tunewright.learning.probe import (
     PAIR_SCALES,
@@ -38,13 +37,13 @@ from tunewright.learning.settled import Settled
 from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
 from tunewright.models.engine import TorchEngine
-from tunewright.models.trees import mixed
 from tunewright.records import Rung, TrainedModel
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision, Regression
 
 if TYPE_CHECKING:
     from tunewright.learning.finetune import Start, Tuned
+    from tunewright.learning.lexical import Words
     from tunewright.models.network import Network
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -114,43 +113,44 @@ def fit(
     give_back()
     clock.lap("fine-tune")
     model = _model(judging, choices, tuned.network, precision)
-    outputs = outputs_of(model, problem, choices.pooling)
+    answering = Answering(model=model, outputs=outputs_of(model, problem, choices.pooling))
     clock.lap("predict")
-    strength = settled.word_strength if settled is not None else None
-    lexical = fit_lexical(problem, judging.judge, judging.importance(), strength=strength)
-    if lexical is not None:
-        model, outputs = _with_words(judging, model, outputs, lexical, settled)
+    answering = add_words(judging, answering, settled)
     clock.lap("words")
-    rounds = settled.tree_rounds if settled is not None else None
-    boosted = fit_boosting(_tables(problem), problem, judging.importance(), rounds=rounds)
-    if boosted is not None:
-        model, outputs = _with_trees(judging, model, outputs, boosted, settled)
+    answering = add_trees(judging, answering, settled)
     clock.lap("trees")
+    outputs = answering.outputs
     decision = (
         fit_decision(problem.task, outputs["validation"], problem.targets["validation"], judging.metric)
         if settled is None
         else settled.decision
     )
-    model = dataclasses.replace(model, decision=decision)
+    model = dataclasses.replace(answering.model, decision=decision)
     return Fitted(
         model=model,
         trained=dataclasses.replace(_trained(judging, tuned, (model, outputs), clock.seconds), rungs=rungs),
         outputs=outputs,
         probe_outputs={part: probe.outputs(x) for part, x in frozen.items()},
         frozen=frozen,
-        lexical=lexical,
-        settled=Settled(
-            strength=probe.strength,
-            scale=probe.scale,
-            epochs=tuned.state.best_epoch,
-            averaged=tuned.state.best_average,
-            word_strength=lexical.strength if lexical is not None else None,
-            share=model.lexical_share,
-            decision=decision,
-            tree_rounds=boosted.rounds if boosted is not None else None,
-            trees_share=model.trees_share,
-        ),
+        lexical=answering.lexical,
+        settled=_settled(probe, tuned, answering, decision),
         backbone_folder=problem.backbone.folder if problem.backbone else None,
+    )
+
+
+def _settled(probe: Probe, tuned: Tuned, answering: Answering, decision: Decision) -> Settled:
+    """What validation chose, for fits that have no validation rows."""
+    lexical, model = answering.lexical, answering.model
+    return Settled(
+        strength=probe.strength,
+        scale=probe.scale,
+        epochs=tuned.state.best_epoch,
+        averaged=tuned.state.best_average,
+        word_strength=lexical.strength if lexical is not None else None,
+        share=model.lexical_share,
+        decision=decision,
+        tree_rounds=answering.tree_rounds,
+        trees_share=model.trees_share,
     )
 
 
@@ -236,44 +236,6 @@ def outputs_of(model: FittedModel, problem: Problem, pooling: str) -> dict[str, 
         return {part: model.outputs(frame, predict=predict) for part, frame in typed.items()}
 
 
-def _with_words(
-    judging: Judging, model: FittedModel, outputs: dict[str, Array], words: Words, settled: Settled | None
-) -> tuple[FittedModel, dict[str, Array]]:
-    """Add the lexical outputs where that is better on validation."""
-    added = words.outputs
-    if settled is not None:
-        share = settled.share
-    else:
-        share = choose_share(outputs["validation"], added["validation"], judging.judge)
-    if not share:
-        return model, outputs
-    model = dataclasses.replace(model, lexical=words.model, lexical_share=share)
-    return model, {part: values + np.float32(share) * added[part] for part, values in outputs.items()}
-
-
-def _tables(problem: Problem) -> dict[str, Array]:
-    """Per part, the table's columns as trees take them."""
-    plain = problem.preprocessor.featurizer.plain
-    return {part: plain(frame) for part, frame in problem.typed.items() if len(problem.inputs[part])}
-
-
-def _with_trees(
-    judging: Judging, model: FittedModel, outputs: dict[str, Array], boosted: Boosted, settled: Settled | None
-) -> tuple[FittedModel, dict[str, Array]]:
-    """Mix the trees' outputs in where that is better on validation."""
-    if settled is not None:
-        share = settled.trees_share
-    else:
-        held, problem = boosted.outputs["validation"], judging.problem
-        share = choose_trees(
-            outputs["validation"], held, problem.targets["validation"], judging.score, seed=problem.seed
-        )
-    if not share:
-        return model, outputs
-    model = dataclasses.replace(model, trees=boosted.trees, trees_share=share)
-    return model, {part: mixed(values, boosted.outputs[part], share) for part, values in outputs.items()}
-
-
 def _model(judging: Judging, choices: Choices, network: Network, precision: str) -> FittedModel:
     from tunewright.models.precision import pick_device
 
@@ -307,7 +269,7 @@ def _trained(
     averages = [epoch.average_metric for epoch in history if epoch.average_metric is not None]
     if averages:
         candidates["averaged"] = max(averages, key=lambda value: sign * value)
-    if (beside := _beside(model)) and "validation" in outputs:
+    if (beside := said_beside(model)) and "validation" in outputs:
         candidates[f"with {beside}"] = sign * judging.judge(outputs["validation"])
     return TrainedModel(
         method=tuned.method,
@@ -327,11 +289,6 @@ def _trained(
         seconds=dict(seconds),
         diagnosis=None if tuned.facts is None else diagnose(history, tuned.facts),
     )
-
-
-def _beside(model: FittedModel) -> str:
-    """What stands beside the network, in words."""
-    return " and ".join([name for name, part in (("words", model.lexical), ("trees", model.trees)) if part is not None])
 
 
 def weights_digest(network: Network) -> str:

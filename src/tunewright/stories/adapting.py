@@ -34,7 +34,8 @@ from tunewright.search.options import ImproveOptions, SearchOptions
 from tunewright.splits import SplitOptions
 from tunewright.stories.adaptation_rows import LEAST_TEST, PART, Batch, Known, as_text, joined, known_rows, new_rows
 from tunewright.stories.answering import answers_of_bundle
-from tunewright.stories.run import Request, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request
 
 Array = np.ndarray[Any, np.dtype[Any]]
 EPOCHS = 2

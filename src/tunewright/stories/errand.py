@@ -115,7 +115,8 @@ class Errand:
     def _end(self, order: Order) -> End:
         from tunewright.remote import place
         from tunewright.seal import add_looks
-        from tunewright.stories.run import Request, run_story
+        from tunewright.stories.run import run_story
+        from tunewright.stories.walk import Request
 
         try:
             add_looks(order.looks)

@@ -67,7 +67,7 @@ def inspect(plan: Plan, source: Any = None, *, observe: Observer = silent, deep:
 
 def write_audit(inspection: Inspection, plan: Plan, out: Path | None, more: Mapping[str, Any]) -> Path:
     """Write `audit.json` with all rows of all findings; the folder is `audits/<name>-<digest>` unless given."""
-    from tunewright.stories.run import run_digest, run_name
+    from tunewright.stories.walk import run_digest, run_name
 
     name = f"{run_name(inspection.loaded)}-{run_digest(plan, inspection.loaded)[:8]}"
     folder = out or Path("audits") / name

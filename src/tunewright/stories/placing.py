@@ -29,7 +29,8 @@ from tunewright.search.runners import RETRIES
 from tunewright.stories.errand import End, Errand, Order, Stopped, content
 from tunewright.stories.luggage import packed
 from tunewright.stories.prepare import load_rows
-from tunewright.stories.run import Request, run_digest, run_name, run_story
+from tunewright.stories.run import run_story
+from tunewright.stories.walk import Request, run_digest, run_name
 from tunewright.version import __version__
 
 GRACE = 60.0  # seconds that a node gets to write its checkpoint and hand over what it has

@@ -137,7 +137,7 @@ def queue_of(path: Path) -> Queue:
 
 
 def _rows_of(folder: RunFolder, plan: Plan) -> Loaded:
-    from tunewright.stories.run import run_digest
+    from tunewright.stories.walk import run_digest
 
     try:
         loaded = load_rows(plan)

@@ -10,10 +10,11 @@ from tunewright.records import Study
 from tunewright.report.study import render_study
 from tunewright.runfolder import RunFolder, write_json, write_text
 from tunewright.runfolder.context import RunContext
+from tunewright.stories.auditing import audited
 from tunewright.stories.deliver import study_json
 from tunewright.stories.prepare import Loaded
-from tunewright.stories.run import Clock, Request, audited, walk
 from tunewright.stories.tuning import search
+from tunewright.stories.walk import Clock, Request, walk
 
 
 def study_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tunewright.serving.models import Shelf
+from tunewright.serving.models import Place, Shelf
 from tunewright.serving.options import ServingOptions
 from tunewright.serving.service import Service, close_service, open_service
 from tunewright.serving.sockets import listen
@@ -123,6 +123,8 @@ def serve():
         yield lambda shelf, **options: stack.enter_context(running(shelf, ServingOptions(**options)))
 
 
-@pytest.fixture
-def served(serve, shelf):
-    return serve(shelf)
+@pytest.fixture(scope="module")
+def served(make_fake):
+    """A server for all tests of a module that only ask."""
+    with running(Shelf([Place(source=None, version=make_fake().made())]), ServingOptions()) as server:
+        yield server

@@ -100,7 +100,8 @@ def test_explaining_can_be_off(serve, shelf):
     assert serve(shelf, explain=False).ask("POST", "/explain", {"rows": [{"message": "a"}]}).status == 404
 
 
-def test_health_and_readiness(served):
+def test_health_and_readiness(serve, shelf):
+    served = serve(shelf)
     for path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"):
         assert served.ask("GET", path).status == 200
     served.service.batcher.leaving = True
@@ -132,7 +133,8 @@ def test_several_models_and_versions(serve, make_fake):
     assert served.ask("POST", "/v2/models/a/versions/1/infer", tensors).json["model_version"] == "1"
 
 
-def test_metrics_count_and_tell_nothing_of_a_request(served):
+def test_metrics_count_and_tell_nothing_of_a_request(serve, shelf):
+    served = serve(shelf)
     served.predict("a secret text", "bb")
     served.ask("POST", "/predict", {"rows": [{"message": 1}]})
     served.ask("GET", "/somebody@mail.example")
