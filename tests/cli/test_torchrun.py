@@ -54,6 +54,7 @@ def options(tiny_model, *, epochs):
     sets = {
         "model.name": tiny_model,
         "model.train": "full",
+        "model.precision": "float32",  # what is measured of a tiny model is chance, and bfloat16 rounds
         "training.epochs": epochs,
         "training.early_stopping": 0,
         "training.learning_rate": 0.002,

@@ -200,3 +200,17 @@ def test_a_fit_leaves_no_network_to_the_collector(learn, make_rows):
         assert held() == before
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_plan_may_say_the_precision(learn, make_rows, precision):
+    asked, heard = [], []
+
+    def decide(name, make):
+        asked.append(name)
+        return make()
+
+    run = RunContext(decide=decide, observe=heard.append)
+    _, _, fitted = learn("text", make_rows("text"), run, model={"precision": precision})
+    assert fitted.trained.precision == fitted.model.precision == precision
+    assert "precision" not in asked and any(precision in event.text for event in heard)

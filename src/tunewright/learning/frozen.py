@@ -29,9 +29,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def decide_precision(problem: Problem, run: RunContext, *, tell: bool = False) -> str:
-    """The precision of the encoder: measured once for this machine and backbone, journalled by the run before use."""
+    """The precision of the encoder: the plan's, or measured once for this machine and backbone.
+
+    What is measured is journalled by the run before use.
+    """
     if problem.backbone is None:
         return "float32"
+    if problem.precision != "auto":
+        if tell:
+            run.tell("train", f"Precision: {problem.precision}, as the plan says.")
+        return problem.precision
     backbone = problem.backbone
     decided = run.decide("precision", lambda: _measured_once(backbone))
     if tell:

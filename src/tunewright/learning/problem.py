@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -38,6 +38,7 @@ class Problem:
         targets: per part, as the task encodes them.
         weights: (n,) importance of the train rows with mean one, or None.
         seed: of everything random.
+        precision: of the encoder, as the plan says.
     """
 
     task: Task
@@ -49,6 +50,7 @@ class Problem:
     targets: Mapping[str, Array]
     weights: Array | None
     seed: int
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 
 def learn_task(
@@ -128,6 +130,7 @@ def pose_problem(
         targets=targets,
         weights=_weights(parts["train"], table),
         seed=seed,
+        precision=model.precision,
     )
 
 
