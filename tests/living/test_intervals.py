@@ -24,7 +24,7 @@ def surprise(inside, mask):
     table = [[(inside & side).sum(), (~inside & side).sum()] for side in (mask, ~mask)]
     found = chi2_contingency(table, lambda_="log-likelihood", correction=False).statistic
     share = inside.mean()
-    return found + 2 * np.log(4 * share * (1 - share))
+    return found + 2 * np.log(share * (1 - share))
 
 
 def slowly(values, mask):
@@ -65,6 +65,14 @@ def test_every_range_holds_whole_values_and_is_neither_empty_nor_everything(kind
     if kind == "all different":
         assert 400 <= len(first) <= 1000
         assert min(last[first == 0]) <= 8 and 900 - max(first[last == 900]) <= 8  # thin tails are looked at
+
+
+def test_it_knows_ranks_alone_and_neither_side_from_the_other():
+    values, masks = columns(np.random.default_rng(8), 120)["with empty cells"], dealt(80, 40, 6, seed=2)
+    found = IntervalScan().prepare(number(values))(masks)
+    assert IntervalScan().prepare(number(np.exp(values)))(masks) == pytest.approx(found)
+    assert IntervalScan().prepare(number(values))(~masks) == pytest.approx(found)
+    assert (found > 0).any()
 
 
 def test_a_value_that_repeats_is_a_range_of_its_own():

@@ -21,7 +21,7 @@ class IntervalScan:
     at most, and by a twentieth where they moved to the middle. The range that they moved to, though, holds several
     times as many new rows as it should. A range's surprise is the likelihood ratio G of four counts, new and old rows
     inside and outside; a range and the rest around it share one G, so that it also sees values that left the middle
-    for both tails. From G goes 2 ln(1 / (4 q (1 - q))), q the range's share of the rows: about 1 / q ranges of that
+    for both tails. From G goes 2 ln(1 / (q (1 - q))), q the range's share of the rows: about 1 / q ranges of that
     size lie beside each other, and narrow ones, which are many, would otherwise set the bar for wide ones. Ranges
     that begin at the least value or end at the greatest are the tails that higher criticism compares.
 
@@ -58,7 +58,7 @@ class IntervalScan:
         n_ln_n = counts * np.log(np.maximum(counts, 1))
         share = size / rows
         # What does not depend on the choice: the marginal counts of the ranges, and what their size costs.
-        fixed = n_ln_n[rows] - n_ln_n[size] - n_ln_n[rows - size] + np.log(4 * share * (1 - share))
+        fixed = n_ln_n[rows] - n_ln_n[size] - n_ln_n[rows - size] + np.log(share * (1 - share))
 
         def statistic(masks: Array) -> Array:
             new = masks.sum(1, keepdims=True)
