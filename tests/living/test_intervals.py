@@ -152,3 +152,33 @@ def test_a_look_at_500_rows_stays_cheap():
         IntervalScan().prepare(number(values))(masks)
         fastest = min(fastest, time.process_time() - started)
     assert fastest < 0.3  # seconds of a processor for one column, some 20 times what it takes on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda new: np.where(np.arange(len(new)) < 40, 7.5, new), "0.0% of the rows at 7.5 before, 20.0% now"),
+        (lambda new: np.where(np.arange(len(new)) < 40, np.nan, new), "0.0% of the rows empty before, 20.0% now"),
+    ],
+)
+def test_it_says_where(change, said):
+    draw = np.random.default_rng(9)
+    values = np.concatenate([draw.normal(size=400), change(draw.normal(size=200))])
+    assert IntervalScan().where(number(values), 400) == said
+
+
+def test_a_range_is_told_by_its_ends_and_its_shares():
+    draw = np.random.default_rng(10)
+    values = np.concatenate([draw.normal(size=400), draw.normal(size=200)])
+    values[400:450] = 2 + 0.1 * draw.normal(size=50)
+    told = IntervalScan().where(number(values), 400)
+    low, high = (float(word) for word in told.split("between ")[1].split(" before")[0].split(" and "))
+    assert 1.5 < low < 2 < high < 2.5
+    inside = (values >= low - 1e-3) & (values <= high + 1e-3)
+    before, now = (float(part.split("%")[0].split()[-1]) for part in (told, told.split(",")[1]))
+    assert before == pytest.approx(100 * inside[:400].mean(), abs=0.5)
+    assert now == pytest.approx(100 * inside[400:].mean(), abs=0.5) and now > 20
+
+
+def test_nothing_is_told_where_all_values_are_equal():
+    assert IntervalScan().where(number(np.ones(50)), 30) == ""

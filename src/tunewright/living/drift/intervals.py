@@ -46,30 +46,49 @@ class IntervalScan:
 
     def prepare(self, aspect: Aspect) -> Statistic | None:
         """None where all values are equal."""
+        found = self._sorted(aspect)
+        if found is None:
+            return None
+
+        def statistic(masks: Array) -> Array:
+            return np.asarray(np.maximum(_surprises(masks, *found).max(1), 0))
+
+        return statistic
+
+    def where(self, aspect: Aspect, old: int) -> str:
+        """The range with the most surprising surplus of new rows, in words; empty where all values are equal.
+
+        Args:
+            aspect: numbers of the pooled rows.
+            old: how many of them are old.
+
+        >>> values = np.array([*range(90), *range(4, 90, 9), *[200] * 10], float)
+        >>> IntervalScan().where(Aspect(name="x", kind="number", values=values), 90)
+        '0.0% of the rows at 200 before, 50.0% now'
+        """
+        found = self._sorted(aspect)
+        if found is None:
+            return ""
+        order, first, last = found
+        rows, size = len(order), last - first
+        mask = np.arange(rows) >= old
+        up_to = np.append(0, np.cumsum(mask[order]))
+        held = up_to[last] - up_to[first]
+        surplus = held * rows > size * (rows - old)
+        best = int(np.where(surplus, _surprises(mask[None], *found)[0], -np.inf).argmax())
+        inside, now = order[first[best] : last[best]], int(held[best])
+        low, high = aspect.values[inside[[0, -1]]]
+        shares = ((len(inside) - now) / old, now / (rows - old))
+        return f"{shares[0]:.1%} of the rows {_named(float(low), float(high))} before, {shares[1]:.1%} now"
+
+    def _sorted(self, aspect: Aspect) -> tuple[Array, Array, Array] | None:
+        """(N,) rows by value, and the ranges of these; None where all values are equal."""
         values = np.where(np.isfinite(aspect.values), aspect.values, -np.inf)
         order = np.argsort(values, kind="stable")
         ends = np.flatnonzero(np.append(values[order][1:] != values[order][:-1], True)) + 1
         if len(ends) < 2:
             return None
-        rows = len(values)
-        first, last = self.ranges(np.append(0, ends))
-        size = last - first
-        counts = np.arange(rows + 1, dtype=np.float64)
-        n_ln_n = counts * np.log(np.maximum(counts, 1))
-        share = size / rows
-        # What does not depend on the choice: the marginal counts of the ranges, and what their size costs.
-        fixed = n_ln_n[rows] - n_ln_n[size] - n_ln_n[rows - size] + np.log(share * (1 - share))
-
-        def statistic(masks: Array) -> Array:
-            new = masks.sum(1, keepdims=True)
-            up_to = np.zeros((len(masks), rows + 1), np.int32)
-            np.cumsum(masks[:, order], axis=1, dtype=np.int32, out=up_to[:, 1:])
-            held = up_to[:, last] - up_to[:, first]
-            cells = n_ln_n[held] + n_ln_n[size - held] + n_ln_n[new - held] + n_ln_n[rows - size - new + held]
-            sides = (n_ln_n[new] + n_ln_n[rows - new])[:, 0]
-            return np.asarray(np.maximum(2 * ((cells + fixed).max(1) - sides), 0))
-
-        return statistic
+        return order, *self.ranges(np.append(0, ends))
 
     def ranges(self, stops: Array) -> tuple[Array, Array]:
         """(R,) how many sorted rows lie before each range, and (R,) how many up to its end; no value is torn apart.
@@ -95,3 +114,27 @@ class IntervalScan:
         first, last = np.concatenate([cuts[one], stops[often]]), np.concatenate([cuts[other], stops[often + 1]])
         found = np.unique(np.stack([first, last], axis=1)[last - first < rows], axis=0)
         return found[:, 0], found[:, 1]
+
+
+def _surprises(masks: Array, order: Array, first: Array, last: Array) -> Array:
+    """(B, R) G of the counts inside and outside each range, less what its size costs, for (B, N) choices."""
+    rows, size = len(order), last - first
+    counts = np.arange(rows + 1, dtype=np.float64)
+    n_ln_n = counts * np.log(np.maximum(counts, 1))
+    share = size / rows
+    # What does not depend on the choice: the marginal counts of the ranges, and the penalty.
+    fixed = n_ln_n[rows] - n_ln_n[size] - n_ln_n[rows - size] + np.log(share * (1 - share))
+    new = masks.sum(1, keepdims=True)
+    up_to = np.zeros((len(masks), rows + 1), np.int32)
+    np.cumsum(masks[:, order], axis=1, dtype=np.int32, out=up_to[:, 1:])
+    held = up_to[:, last] - up_to[:, first]
+    cells = n_ln_n[held] + n_ln_n[size - held] + n_ln_n[new - held] + n_ln_n[rows - size - new + held]
+    return np.asarray(2 * (cells + fixed - n_ln_n[new] - n_ln_n[rows - new]))
+
+
+def _named(low: float, high: float) -> str:
+    if not np.isfinite(high):
+        return "empty"
+    if not np.isfinite(low):
+        return f"empty or up to {high:,.4g}"
+    return f"at {low:,.4g}" if low == high else f"between {low:,.4g} and {high:,.4g}"
