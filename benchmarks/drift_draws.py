@@ -189,6 +189,7 @@ def one_value(rows, pool, rng):
 
 
 SHIFTED = one_column(lambda cells, every: cells + np.nanstd(every))
+HIGH = one_column(lambda cells, every: cells + 3 * np.nanstd(every))
 FAR = one_column(lambda cells, every: cells + 4 * np.nanstd(every))
 SCALED = one_column(lambda cells, every: cells * 2)
 CONSTANT = one_column(lambda cells, every: np.full_like(cells, np.nanmedian(every)))
@@ -320,11 +321,13 @@ SCENARIOS = (
     Scenario(name="snips", planted="rows of clinc150", source=other_requests),
     Scenario(name="sms_spam", planted="other words for frequent ones", source=other_words, sizes=BOTH),
     Scenario(name="housing shifted", planted="a number + 1 sd", source=table(housing, SHIFTED), sizes=BOTH),
+    Scenario(name="housing high", planted="a number + 3 sd", source=table(housing, HIGH)),
     Scenario(name="housing scaled", planted="a number × 2", source=table(housing, SCALED)),
     Scenario(name="housing constant", planted="a number at its median", source=table(housing, CONSTANT)),
     Scenario(name="housing emptied", planted="a number empty", source=table(housing, EMPTIED)),
     Scenario(name="housing category", planted="a category at one value", source=table(housing, one_value)),
     Scenario(name="bikes shifted", planted="a number + 1 sd", source=table(bikes, SHIFTED)),
+    Scenario(name="bikes high", planted="a number + 3 sd", source=table(bikes, HIGH)),
     Scenario(name="bikes constant", planted="a number at its median", source=table(bikes, CONSTANT)),
     Scenario(name="bikes category", planted="a category at one value", source=table(bikes, one_value), sizes=BOTH),
     Scenario(name="electricity shifted", planted="a number + 1 sd", source=table(power, SHIFTED)),

@@ -1,7 +1,8 @@
 """Ours: `find_drift` on draws of old and new rows, as `tunewright watch` calls it. One JSON line out.
 
 Keys of the configuration: `draws` (an npz file of `drift_draws.py`), `calm` (also without looking at stretches of the
-old rows: the answer to rows that are known to come in no order).
+old rows: the answer to rows that are known to come in no order), `without` (kinds of tests; one more arm for each, that
+leaves it out).
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ def aspects_of(old, new):
     return found
 
 
-def arm(name, *, ordered, level):
+def arm(name, *, ordered, level, tests=TESTS):
     """The alarm of one look; the aspects are put together inside the clock."""
 
     def prepare(old, new, number):
         def look():
-            found = find_drift(aspects_of(old, new), TESTS, old=len(old.numbers), seed=number, ordered=ordered)
+            found = find_drift(aspects_of(old, new), tests, old=len(old.numbers), seed=number, ordered=ordered)
             return {name: (found.p_value <= level, -found.p_value)}
 
         return look
@@ -51,6 +52,9 @@ def main(config):
     arms = [(arm("tunewright", ordered=True, level=LEVEL), None)]
     if config["calm"]:
         arms.append((arm("tunewright, rows in no order", ordered=False, level=LEVEL), None))
+    for kind in config["without"]:
+        others = tuple(test for test in TESTS if test.kind != kind)
+        arms.append((arm(f"tunewright without {kind}", ordered=True, level=LEVEL, tests=others), None))
     print(json.dumps({"arms": run(config["draws"], arms)}))
 
 

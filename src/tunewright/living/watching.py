@@ -13,6 +13,7 @@ from tunewright.bundle.reference import Reference, drawn
 from tunewright.living.drift import TESTS, Drifts, find_drift
 from tunewright.living.drift.aspects import Aspect, effect_of
 from tunewright.living.drift.deciding import LEVEL
+from tunewright.living.drift.intervals import IntervalScan
 from tunewright.living.estimate import effective_rows, estimate, estimate_errors, importance
 from tunewright.living.rows import MOST_UNLIKE, answers_of, aspects_of, table_of, unlike
 from tunewright.living.sequence import Evidence
@@ -161,6 +162,7 @@ def take(rows: Reference, places: Array) -> Reference:
 
 def _told(found: _Found, *, level: float) -> tuple[ColumnDrift, ...]:
     effects = {aspect.name: effect_of(aspect, found.pair.old.rows) for aspect in found.pair.aspects}
+    where = _where(found, level=level)
     told = [
         ColumnDrift(
             column=one.aspect,
@@ -169,12 +171,19 @@ def _told(found: _Found, *, level: float) -> tuple[ColumnDrift, ...]:
             p_value=one.p_value,
             drifted=one.p_value <= level,
             effect=effects[one.aspect][0],
-            said=effects[one.aspect][1],
+            said=effects[one.aspect][1] + where.get((one.aspect, one.test), ""),
             dispersion=round(one.dispersion, 3),
         )
         for one in found.drifts.tests
     ]
     return tuple(sorted(told, key=lambda one: one.p_value))
+
+
+def _where(found: _Found, *, level: float) -> dict[tuple[str, str], str]:
+    """By column and test, which range of values holds more of the new rows than of the old."""
+    scan, aspects = IntervalScan(), {aspect.name: aspect for aspect in found.pair.aspects}
+    drifted = [one for one in found.drifts.tests if one.test == scan.kind and one.p_value <= level]
+    return {(one.aspect, one.test): f"; {scan.where(aspects[one.aspect], found.pair.old.rows)}" for one in drifted}
 
 
 def _verdict(alarm: bool, drift: tuple[ColumnDrift, ...], level: float, looks: tuple[Look, ...]) -> str:

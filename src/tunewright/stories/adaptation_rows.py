@@ -14,7 +14,7 @@ from tunewright.data import read, row_keys
 from tunewright.errors import DataError, ModelError
 from tunewright.living.replay import replayed
 from tunewright.plan import Plan
-from tunewright.records import Split
+from tunewright.records import Split, Table
 from tunewright.runfolder import RunFolder
 from tunewright.splits import SplitOptions, make_split
 from tunewright.stories.bundle_rows import learned_rows
@@ -23,6 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 PART = "_part"
 FEWEST = 60  # new rows with a label that the champion has not seen
 LEAST_TEST = 30  # of them that are held out
+NO_FEATURE = ("ignore", "group", "time", "part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,17 @@ def joined(known: Known, batch: Batch, *, seed: int) -> tuple[pl.DataFrame, int]
     new = batch.raw.select([name for name in known.raw.columns if name in batch.raw.columns])
     new = new.with_columns(pl.Series(PART, batch.parts))
     return pl.concat([as_text(old), as_text(new)], how="diagonal"), len(again)
+
+
+def column_kinds(table: Table) -> dict[str, str]:
+    """What a challenger's plan says of each column, by name: features keep their kinds, what was none becomes none.
+
+    Columns that told groups, times or parts split the rows no more: without a word they would be taken for features,
+    and a customer's number or the time would be learned by heart.
+    """
+    held = [column for column in table.columns if not column.derived and column.name != PART]
+    columns: dict[str, str] = {column.name: column.kind for column in held if column.role == "feature"}
+    return columns | {column.name: "ignore" for column in held if column.role in NO_FEATURE}
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -32,7 +32,17 @@ from tunewright.records import Adaptation, Compared, Gate, to_json
 from tunewright.runfolder import RunFolder, read_json, write_json
 from tunewright.search.options import ImproveOptions, SearchOptions
 from tunewright.splits import SplitOptions
-from tunewright.stories.adaptation_rows import LEAST_TEST, PART, Batch, Known, as_text, joined, known_rows, new_rows
+from tunewright.stories.adaptation_rows import (
+    LEAST_TEST,
+    PART,
+    Batch,
+    Known,
+    as_text,
+    column_kinds,
+    joined,
+    known_rows,
+    new_rows,
+)
 from tunewright.stories.answering import answers_of_bundle
 from tunewright.stories.run import run_story
 from tunewright.stories.walk import Request
@@ -166,11 +176,11 @@ def _plan(known: Known, rows: Path, request: AdaptRequest) -> Plan:
     """The run's plan on other rows, from the champion's weights, without what only a first run needs."""
     plan, model = known.plan, known.predictor.model
     table = model.preprocessor.table
-    columns = {column.name: column.kind for column in table.columns if not column.derived and column.role == "feature"}
-    columns |= {column.name: "ignore" for column in table.columns if column.role == "ignore" and not column.derived}
     backbone = plan.model if model.backbone is None else replace(plan.model, name=str(request.champion))
     sections: dict[str, Any] = {
-        "data": replace(plan.data, train=str(rows), validation=None, test=None, target=table.target, columns=columns),
+        "data": replace(
+            plan.data, train=str(rows), validation=None, test=None, target=table.target, columns=column_kinds(table)
+        ),
         "splits": SplitOptions(part=PART),
         "model": {**as_tree(backbone), "pooling": model.pooling if model.backbone else plan.model.pooling},
         "training": replace(plan.training, epochs=EPOCHS),
