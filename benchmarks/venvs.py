@@ -27,6 +27,24 @@ PINS: dict[str, tuple[str, ...]] = {
         "numpy==2.4.6",
         "polars==2.1.0",
     ),
+    # Its helper that quantises reads rows with datasets; the openvino backend decides which transformers there is.
+    "sentence-transformers-openvino": (
+        "torch==2.13.0",
+        "sentence-transformers[openvino]==6.2.0",
+        "datasets",
+        "scikit-learn==1.9.1",
+        "numpy==2.4.6",
+        "polars==2.1.0",
+    ),
+    "litserve": (
+        "litserve==0.2.19",
+        "torch==2.13.0",
+        "sentence-transformers==6.2.0",
+        "transformers==5.23.0",
+        "scikit-learn==1.9.1",
+        "numpy==2.4.6",
+    ),
+    "infinity": ("infinity-emb[torch,optimum,server]==0.0.80",),
     # setfit 1.2.0 does not know transformers 5: it has pins of its own.
     "setfit": (
         "torch==2.13.0",
@@ -85,7 +103,11 @@ def python_of(peer: str) -> Path:
     print(f"Making .peers/{peer} (once; a few minutes) ...", file=sys.stderr)
     venv.create(folder, with_pip=True, clear=True)
     install = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *PINS[peer]]
-    subprocess.run(install, check=True)
+    try:
+        subprocess.run(install, check=True, stderr=subprocess.PIPE, text=True)
+    except subprocess.CalledProcessError as problem:
+        print(problem.stderr, file=sys.stderr)
+        raise
     listed = subprocess.run([python, "-m", "pip", "freeze"], check=True, capture_output=True, text=True)
     (folder / "freeze.txt").write_text(listed.stdout)
     stamp.write_text(wanted)
