@@ -39,8 +39,8 @@ class TextWords:
     def marking(self, end: Array) -> tuple[ConceptWord, ...]:
         """Words that texts at the end hold more often than others, beyond chance at 5 % over all words; at most 6.
 
-        They are ranked by the likelihood ratio, which puts a rare word that is nowhere else before "the". Words of less
-        than 3 texts are left out.
+        They are ranked by the likelihood ratio, which puts a rare word that is nowhere else before "the"; words of
+        under three texts are left out.
 
         Args:
             end: (n,) whether a text is at the end.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewright.bundle.model import FittedModel
+from tunewright.data.masking import masked
 from tunewright.explain.concepts.ends import FEWEST
 from tunewright.explain.concepts.halves import FOUND_AGAIN
 from tunewright.explain.concepts.judging import Judged
@@ -80,14 +81,15 @@ class Telling:
 
     def concepts(self, judged: Sequence[Judged]) -> tuple[Concept, ...]:
         """Directions with their names, shares, effects and examples."""
-        words = TextWords(self.sample.texts) if self.examples else None
-        return tuple(self._concept(one, words) for one in judged)
+        texts = [masked(text) for text in self.sample.texts] if self.examples else []
+        words = TextWords(texts) if self.examples else None
+        return tuple(self._concept(one, texts, words) for one in judged)
 
-    def _concept(self, one: Judged, words: TextWords | None) -> Concept:
+    def _concept(self, one: Judged, texts: Sequence[str], words: TextWords | None) -> Concept:
         marking = words.marking(one.end.inside) if words is not None else ()
         first = np.argsort(-one.end.amounts, kind="stable")[:EXAMPLES].tolist() if words is not None else []
         return Concept(
-            name=name_of(marking, [self.sample.texts[place] for place in first]),
+            name=name_of(marking, [texts[place] for place in first]),
             share=wilson(len(one.end.taken.rows), self.held),
             towards=self._effects(one, 1),
             against=self._effects(one, -1),
@@ -112,5 +114,8 @@ class Telling:
             row=int(self.learned.rows[row]),
             label=cell_text(self.learned.typed[table.target][row]),
             amount=round(amount, 2),
-            cells={name: cell_text(self.learned.typed[name][row]) for name in self.model.preprocessor.texts[0]},
+            cells={
+                name: cell_text(masked(self.learned.typed[name][row] or ""))
+                for name in self.model.preprocessor.texts[0]
+            },
         )
