@@ -5,9 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from tunewright.cli.highlight import whole_text
 from tunewright.records import (
     Analysis,
     Column,
+    Concept,
+    ConceptCheck,
+    ConceptEffect,
+    ConceptExample,
+    ConceptWord,
     Evaluation,
     Expectation,
     Explanation,
@@ -123,3 +129,64 @@ def test_page_holds_the_section_and_no_markup_of_the_data(report_data, found):
     assert 'href="#explained"' in page
     without = render(report_data)
     assert 'id="explained"' not in without and 'href="#explained"' not in without
+
+
+def concept(name, labels=("billing", HOSTILE)):
+    effects = tuple(ConceptEffect(label=label, effect=score(2.0)) for label in labels)
+    words = (ConceptWord(text=name, inside=0.62, outside=0.031, rows=31),)
+    examples = (ConceptExample(row=41, label=HOSTILE, amount=3.2, cells={"message": f"{name} {HOSTILE}"}),)
+    return Concept(
+        name=name, share=score(0.1), towards=effects, against=(), change=score(0.4), chance=0.03, p_value=0.04,
+        agreement=0.9, words=words, examples=examples,
+    )  # fmt: skip
+
+
+def checked(*concepts, why="5 directions were found."):
+    passed = bool(concepts)
+    return {
+        "concepts": concepts,
+        "concept_check": ConceptCheck(
+            rows=900, found=5, shown=len(concepts), shuffled=score(0.0), passed=passed, why=why
+        ),
+    }
+
+
+def part_of(page):
+    body = page[page.index('id="concepts"') :]
+    return body[: body.index("Can explanations be trusted")]
+
+
+def test_directions_stand_in_a_table_with_words_labels_and_texts(report_data, found):
+    page = render(replace(report_data, explanation=replace(found, **checked(concept("card"), concept(HOSTILE)))))
+    body = part_of(page)
+    told = ("5 directions were found.", "card (62 %, others 3 %)", "row 41", "billing", "at random 0.03", "raw text")
+    for text in told:
+        assert text in body
+    assert body.count("<tr>") == 3  # the head and two directions
+    assert "<script>alert" not in body and "\x1b" not in body and "\u202e" not in body
+    assert not re.search(r"\b49\b", body)
+
+
+def test_a_hundred_and_fifty_labels_keep_the_table_small(report_data, found):
+    concepts = [concept(f"word{n}", labels=[f"label {n} {side}" for side in range(3)]) for n in range(12)]
+    body = part_of(render(replace(report_data, explanation=replace(found, **checked(*concepts)))))
+    assert body.count("<tr>") == 13 and body.count("label ") == 36
+
+
+def test_directions_without_texts_or_that_are_not_shown(report_data, found):
+    silent = replace(concept("card"), name="", words=(), examples=())
+    body = part_of(render(replace(report_data, explanation=replace(found, **checked(silent)))))
+    assert "card" not in body and "raw text" not in body and "Train texts" not in body and "billing" in body
+    none = replace(found, **checked(why="No direction was found."))
+    refused = part_of(render(replace(report_data, explanation=none)))
+    assert "No direction was found." in refused and "<table>" not in refused
+    assert 'id="concepts"' not in render(replace(report_data, explanation=found))
+
+
+def test_a_terminal_gets_a_line_for_each(found):
+    said = whole_text(replace(found, **checked(concept("card"), concept(HOSTILE)))).splitlines()
+    lines = [line for line in said if line.startswith("direction ")]
+    assert len(lines) == 2 and "5 directions were found." in said
+    assert lines[0].startswith("direction 1  card: 10 % of rows, towards billing +2.00, ")
+    assert "answers move by 0.40, at random by 0.03" in lines[0] and "\x1b" not in lines[1] and "\u202e" not in lines[1]
+    assert not [line for line in whole_text(found).splitlines() if "irection" in line]

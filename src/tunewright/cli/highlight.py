@@ -13,7 +13,7 @@ from tunewright.metrics import in_words
 from tunewright.report import words
 
 if TYPE_CHECKING:
-    from tunewright.records import Explained, Explanation
+    from tunewright.records import Concept, ConceptEffect, Explained, Explanation
     from tunewright.stories.explaining import Told
 
 TOP = 8  # words, columns that are listed with their weights
@@ -33,7 +33,7 @@ def rows_text(told: Told, *, single: bool) -> str:
 
 
 def whole_text(found: Explanation) -> str:
-    """What a model looks at: columns, words, expectations, checks."""
+    """What a model looks at: columns, words, directions of the texts, expectations, checks."""
     lines = [f"By {found.rows:,} {found.part} rows. Columns: what {in_words(found.metric)} loses without them.", ""]
     rows: list[tuple[str, ...]] = [("column", "loss", "95 % interval")]
     rows += [(one.name, words.value(one.drop), words.interval(one.drop)) for one in found.columns]
@@ -42,12 +42,43 @@ def whole_text(found: Explanation) -> str:
         if effects:
             listed = [(label, ", ".join(f"{w.text} {w.weight:+.2f}" for w in some)) for label, some in effects.items()]
             lines += ["", table([("towards", title), *listed])]
+    lines += _concepts(found)
     lines += [""] if found.expectations else []
     lines += [
         f"{one.verdict}: {one.of} {words.visible(one.name)}. {words.visible(one.text)}" for one in found.expectations
     ]
     lines += ["", *(f"{one.method}: {'passed' if one.passed else 'not shown'}, {one.why}" for one in found.checks)]
     return "\n".join([*lines, "", *found.notes])
+
+
+def _concepts(found: Explanation) -> list[str]:
+    """Directions of the texts, a line for each, under the sentence that says why they, or none, are shown."""
+    if found.concept_check is None:
+        return []
+    lines = ["", words.visible(found.concept_check.why)]
+    return [*lines, *(concept_line(place, one) for place, one in enumerate(found.concepts, start=1))]
+
+
+def concept_line(place: int, one: Concept) -> str:
+    """A direction of the texts in a line.
+
+    >>> from tunewright.records import Concept, ConceptEffect, Score
+    >>> share, push, change = (Score(value=v, low=v, high=v, n=10) for v in (0.1, 2.5, 0.4))
+    >>> pushed = (ConceptEffect(label="lost card", effect=push),)
+    >>> concept_line(1, Concept(name="card, pin", share=share, towards=pushed, against=(), change=change, chance=0.02,
+    ...                         p_value=0.01, agreement=0.9))
+    'direction 1  card, pin: 10 % of rows, towards lost card +2.50; answers move by 0.40, at random by 0.02'
+    """
+    sides = [f"{word} {_pushed(some)}" for word, some in (("towards", one.towards), ("against", one.against)) if some]
+    share = words.share(round(one.share.value * one.share.n), one.share.n)
+    moved = f"answers move by {one.change.value:.2f}, at random by {one.chance:.2f}"
+    name = f"{one.name}: " if one.name else ""
+    said = f"{name}{share} of rows, {', '.join(sides)}; {moved}"
+    return f"direction {place}  {words.cut(said, 2 * LONGEST)}"
+
+
+def _pushed(effects: Sequence[ConceptEffect]) -> str:
+    return ", ".join(f"{one.label} {one.effect.value:+.2f}" for one in effects)
 
 
 def _answer(one: Explained) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,9 @@ import polars as pl
 from tunewright.bundle.model import FittedModel
 from tunewright.explain.cases import Case, texts_of
 from tunewright.explain.references import References, references, replaced
+
+if TYPE_CHECKING:
+    import torch
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ask = tuple[Case, Array]
@@ -56,13 +59,24 @@ class Asker:
         if not self.model.has_network:  # what it was exported to gives answers, no vectors that could be kept
             return self.model.outputs_for(texts, typed)
         dense = self.model.preprocessor.featurizer.transform(typed)
-        vectors = [self._encode(segment) for segment in texts]
-        return self.model.beside(self._head(vectors, dense), texts, dense, typed)
+        vectors = [self.vectors(segment) for segment in texts]
+        said = run_head(self.model.network.head, self._joined(vectors, dense), self.model.device)
+        return self.model.beside(said, texts, dense, typed)
+
+    def vectors(self, texts: Sequence[str]) -> Array:
+        """(n, D) vectors of texts; each distinct one is computed once."""
+        if len(self._vectors) > MOST_HELD:
+            self._vectors.clear()
+            self._by_tokens.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._computed(new)))
+        return np.stack([self._vectors[text] for text in texts])
 
     def features(self, texts: Sequence[Sequence[str]], typed: pl.DataFrame) -> Array:
         """(n, F) what the head sees: joined vectors beside dense features."""
         dense = self.model.preprocessor.featurizer.transform(typed)
-        return np.asarray(self._joined([self._encode(segment) for segment in texts], dense).numpy())
+        return self._joined([self.vectors(segment) for segment in texts], dense)
 
     def ask(self, asks: Sequence[Ask]) -> list[Array]:
         """Outputs with some units taken out: for each case and its (m, U + C) masks, (m, R, K).
@@ -104,16 +118,6 @@ class Asker:
             answers.append(np.stack(rows) if rows else np.zeros((0, self.rounds, found.shape[1])))
         return answers
 
-    def _encode(self, texts: Sequence[str]) -> Array:
-        """(n, D) vectors of texts; each distinct one is computed once."""
-        if len(self._vectors) > MOST_HELD:
-            self._vectors.clear()
-            self._by_tokens.clear()
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            self._vectors.update(zip(new, self._computed(new)))
-        return np.stack([self._vectors[text] for text in texts])
-
     def _computed(self, texts: Sequence[str]) -> list[Array]:
         """(D,) vectors of texts; what the tokenizer makes one of, such as letters of either case, is computed once."""
         import torch
@@ -139,21 +143,28 @@ class Asker:
             self._by_tokens.update(zip(first, made))
         return [self._by_tokens[key] for key in keys]
 
-    def _joined(self, vectors: Sequence[Array], dense: Array) -> Any:
+    def _joined(self, vectors: Sequence[Array], dense: Array) -> Array:
         import torch
 
         from tunewright.models.network import join_vectors
 
         parts = [join_vectors([torch.from_numpy(one) for one in vectors])] if vectors else []
         parts += [torch.from_numpy(dense)] if dense.shape[1] or not vectors else []
-        return torch.cat(parts, dim=-1)
+        return np.asarray(torch.cat(parts, dim=-1).numpy())
 
-    def _head(self, vectors: Sequence[Array], dense: Array) -> Array:
-        import torch
 
-        model = self.model
-        model.network.eval()
-        features = self._joined(vectors, dense)
-        with torch.inference_mode():
-            parts = [model.network.head(part.to(model.device)).float().cpu() for part in features.split(ROWS)]
-        return np.asarray(torch.cat(parts).numpy())
+def run_head(head: torch.nn.Module, features: Array, device: torch.device) -> Array:
+    """(n, K) float32 outputs of a head alone.
+
+    Args:
+        head: on `device`.
+        features: (n, F) float32 what it sees.
+        device: where to compute.
+    """
+    import torch
+
+    head.eval()
+    rows = torch.from_numpy(np.ascontiguousarray(features, np.float32))
+    with torch.inference_mode():
+        parts = [head(part.to(device)).float().cpu() for part in rows.split(ROWS)]
+    return np.asarray(torch.cat(parts).numpy())

@@ -100,14 +100,15 @@ def _neighbour(model: FittedModel, pool: Pool, at: int, similarity: float, agree
     shown = [column.name for column in table.columns if column.role == "feature"] if pool.examples else []
     return Neighbour(
         row=int(pool.rows[at]),
-        label=_text(pool.typed[table.target][at]),
+        label=cell_text(pool.typed[table.target][at]),
         similarity=round(min(max(similarity, -1.0), 1.0), 4),
         agrees=agrees,
-        cells={name: _text(pool.typed[name][at]) for name in shown},
+        cells={name: cell_text(pool.typed[name][at]) for name in shown},
     )
 
 
-def _text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
+    """A cell as it is shown: several labels joined, a number short, a text cut."""
     if cell is None:
         return ""
     if isinstance(cell, list | pl.Series):

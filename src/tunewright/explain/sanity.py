@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from tunewright.models.trees import Trees
 from tunewright.records import MethodCheck, Score
 from tunewright.stats import paired_difference
 
+if TYPE_CHECKING:
+    import torch
+
+M = TypeVar("M", bound="torch.nn.Module")
 Array = np.ndarray[Any, np.dtype[Any]]
 SHUFFLES = 3
 # Rows with table columns look alike to a model, so only further shuffles are further evidence.
@@ -75,20 +79,26 @@ def shuffled(model: FittedModel, *, seed: int = 0) -> FittedModel:
     Every weight tensor of the network is drawn anew with its own mean and spread; the words' weights change places, and
     so do the trees' leaves and the columns that they ask about.
     """
-    import torch
-
-    network = copy.deepcopy(model.network)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for one in network.parameters():
-            mean, spread = float(one.float().mean()), float(one.float().std(correction=0))
-            one.copy_(torch.empty(one.shape).normal_(mean, spread, generator=generator))
+    network = drawn_anew(model.network, seed=seed)
     rng = np.random.default_rng(seed)
     lexical, trees = model.lexical, model.trees
     if lexical is not None:
         lexical = replace(lexical, weight=rng.permuted(lexical.weight, axis=1))
     trees = None if trees is None else shuffled_trees(trees, rng)
     return replace(model, engine=TorchEngine(network.eval(), model.device), lexical=lexical, trees=trees)
+
+
+def drawn_anew(module: M, *, seed: int = 0) -> M:
+    """A copy of a network or of a part of it, every weight tensor drawn anew with its own mean and spread."""
+    import torch
+
+    made = copy.deepcopy(module)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for one in made.parameters():
+            mean, spread = float(one.float().mean()), float(one.float().std(correction=0))
+            one.copy_(torch.empty(one.shape).normal_(mean, spread, generator=generator))
+    return made
 
 
 def shuffled_trees(trees: Trees, rng: np.random.Generator) -> Trees:

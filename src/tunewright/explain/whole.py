@@ -1,4 +1,4 @@
-"""What a model looks at as a whole: columns, words per label, what the expert expected; and which methods may speak."""
+"""What a model looks at as a whole: columns, words per label, concepts, what was expected; which methods may speak."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tunewright.bundle.model import FittedModel
 from tunewright.explain.asking import Asker
 from tunewright.explain.cases import make_cases
 from tunewright.explain.class_words import linear_words, word_table, words_per_class
+from tunewright.explain.concepts.finding import find_concepts
+from tunewright.explain.concepts.sample import Learned
 from tunewright.explain.expectations import check_expectations
 from tunewright.explain.local import aims_of
 from tunewright.explain.methods import EXPLAINERS, Explainer
@@ -53,6 +55,7 @@ def explain_model(
     examples: bool = True,
     seed: int = 0,
     extent: Extent = USUAL,
+    learned: Learned | None = None,
 ) -> Explanation:
     """Explain a model by rows it did not learn from.
 
@@ -66,6 +69,7 @@ def explain_model(
         examples: whether words of rows may be written down.
         seed: of everything random.
         extent: how much is computed.
+        learned: train rows, in which directions of the text vectors are looked for; None looks for none.
     """
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
@@ -80,6 +84,9 @@ def explain_model(
     expectations = check_expectations(expect, columns, table, model.task, unread=unread)
     if not examples:
         expectations = tuple(one for one in expectations if one.of == "column" or one.name in expect)
+    found = None
+    if learned is not None:
+        found = find_concepts(asker, learned, some, part=part, examples=examples, seed=seed)
     seconds = time.perf_counter() - start
     return Explanation(
         part=part,
@@ -93,6 +100,8 @@ def explain_model(
         expectations=expectations,
         notes=tuple(_notes(part, some.height, 0 if table is None else table.seen, asker, seconds, examples)),
         seconds=round(seconds, 3),
+        concepts=found[0] if found is not None else (),
+        concept_check=found[1] if found is not None else None,
     )
 
 

@@ -10,6 +10,7 @@ from tunewright.records.adapting import Adaptation, Gate
 from tunewright.records.choosing import Choice, ChosenRow
 from tunewright.records.codec import from_json, to_json
 from tunewright.records.comparing import Compared, ComparedSlice
+from tunewright.records.concepts import Concept, ConceptCheck, ConceptEffect, ConceptExample, ConceptWord
 from tunewright.records.contrasting import Contrast, Paired, RunLine
 from tunewright.records.drifting import ColumnDrift, DriftReport, Look
 from tunewright.records.efficiency import Efficiency, Energy
@@ -77,6 +78,11 @@ __all__ = [
     "Compared",
     "ComparedSlice",
     "Comparison",
+    "Concept",
+    "ConceptCheck",
+    "ConceptEffect",
+    "ConceptExample",
+    "ConceptWord",
     "Contrast",
     "Curve",
     "Damage",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from tunewright.records.concepts import Concept, ConceptCheck
 from tunewright.records.score import Score
 
 
@@ -131,6 +132,7 @@ class Explanation:
 
     `words` holds per label (regression: "higher", "lower") the words that carry it most; `linear_words` those that the
     words model beside the network has learned. `method` is the best that passed its checks, None if none did.
+    `concepts` are directions of the text vectors; `concept_check` says why they, or none, are shown; None: not sought.
     """
 
     schema: ClassVar[int] = 1
@@ -145,3 +147,5 @@ class Explanation:
     expectations: tuple[Expectation, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    concepts: tuple[Concept, ...] = ()
+    concept_check: ConceptCheck | None = None

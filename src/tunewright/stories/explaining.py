@@ -50,6 +50,7 @@ class Told:
 
 def explain_run(prepared: Prepared, trained: Trained, plan: Plan) -> Explanation:
     """What the kept model looks at; by validation rows, which it did not learn from, or by test rows with folds."""
+    from tunewright.explain.concepts.sample import Learned
     from tunewright.explain.whole import explain_model
 
     problem = trained.rows.problem
@@ -63,6 +64,11 @@ def explain_run(prepared: Prepared, trained: Trained, plan: Plan) -> Explanation
         expect=plan.knowledge.expect,
         examples=plan.report.examples,
         seed=plan.seed,
+        learned=Learned(
+            typed=problem.typed["train"],
+            rows=prepared.split.train,
+            vectors=trained.rows.frozen.get("train"),
+        ),
     )
 
 
