@@ -32,6 +32,7 @@ USUAL: Final = BlockSize()
 
 _Heard = Callable[[int, int], None]
 _From = Callable[[int], Iterator[pl.DataFrame]]
+_Frames = Callable[[], Iterator[tuple[pl.DataFrame, int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Blocks:
 
 @contextmanager
 def open_blocks(where: str | Path, *, size: BlockSize = USUAL, observe: Observer = silent) -> Iterator[Blocks]:
-    """Open a data file to be read in blocks; findings are not made, and rows that cannot be read are null.
+    r"""Open a data file to be read in blocks; findings are not made, and rows that cannot be read are null.
 
     Nothing of it is held in memory. A file at a URL, and a gzipped Parquet file unpacked, is kept in a temporary folder
     until the block ends.
@@ -70,7 +71,7 @@ def open_blocks(where: str | Path, *, size: BlockSize = USUAL, observe: Observer
 
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "t.csv")
-    ...     _ = path.write_text("a,b\\n1,x\\n2,y\\n3,z\\n")
+    ...     _ = path.write_text("a,b\n1,x\n2,y\n3,z\n")
     ...     with open_blocks(path, size=BlockSize(rows=2)) as blocks:
     ...         blocks.rows, [block.height for block in blocks.frames(0)]
     (3, [2, 1])
@@ -136,27 +137,31 @@ def _parquet(source: FileSource, size: BlockSize, heard: _Heard) -> tuple[int, _
 
 
 def _text(source: FileSource, size: BlockSize, heard: _Heard) -> tuple[int, _From]:
-    def parts() -> Iterator[bytes]:
-        return text_parts(source)
-
-    def parts_told() -> Iterator[bytes]:
-        return text_parts(source, lambda done: heard(done, source.size))
-
-    if source.form == "jsonl":
-        columns = look_through_objects(parts_told, file=source.name)
-        rows, frames = columns.rows, lambda: object_frames(columns, parts)
-    else:
-        found = look_through(lambda: without_outer_ends(parts_told()), tabs=source.form == "tsv", file=source.name)
-        rows, frames = found.rows, lambda: _sound(delimited_frames(found, lambda: without_outer_ends(parts())), source)
+    look = _objects if source.form == "jsonl" else _delimited
+    rows, frames = look(source, lambda done: heard(done, source.size))
     return rows, lambda start: from_row(regrouped(frames(), size), start)
 
 
-def _sound(
-    frames: Iterable[tuple[pl.DataFrame | None, int]], source: FileSource
-) -> Iterator[tuple[pl.DataFrame, int]]:
+def _objects(source: FileSource, heard: Callable[[int], None]) -> tuple[int, _Frames]:
+    columns = look_through_objects(lambda: text_parts(source, heard), file=source.name)
+    return columns.rows, lambda: object_frames(columns, lambda: text_parts(source))
+
+
+def _delimited(source: FileSource, heard: Callable[[int], None]) -> tuple[int, _Frames]:
+    def first() -> Iterator[bytes]:
+        return without_outer_ends(text_parts(source, heard))
+
+    def then() -> Iterator[bytes]:
+        return without_outer_ends(text_parts(source))
+
+    found = look_through(first, tabs=source.form == "tsv", file=source.name)
+    return found.rows, lambda: _sound(delimited_frames(found, then), source.name)
+
+
+def _sound(frames: Iterable[tuple[pl.DataFrame | None, int]], name: str) -> Iterator[tuple[pl.DataFrame, int]]:
     for frame, taken in frames:
         if frame is None:
-            raise _changed(source.name)
+            raise _changed(name)
         yield frame, taken
 
 

@@ -54,7 +54,7 @@ def _batches(parts: Iterable[bytes]) -> Iterator[tuple[list[bytes], int]]:
     for line in split_lines(parts):
         if not line.strip():
             continue
-        lines.append(line)
+        lines.append(line.rstrip(b"\r\n"))
         size += len(line)
         if len(lines) == MOST_ROWS or size >= raw.STEP:
             yield lines, size

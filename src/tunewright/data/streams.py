@@ -42,8 +42,8 @@ def raw_parts(source: FileSource, heard: Callable[[int], None] | None = None) ->
         DataError: it is not there or not for us, or a gzip stream that is damaged or expands beyond all bounds.
     """
     with raw.opened(source.path) as file:
-        steps = raw.unzipped(file, source.size, source.name) if source.packed else iter(lambda: file.read(raw.STEP), b"")
-        for part in steps:
+        plain = iter(lambda: file.read(raw.STEP), b"")
+        for part in raw.unzipped(file, source.size, source.name) if source.packed else plain:
             if heard is not None:
                 heard(file.tell())
             yield part
