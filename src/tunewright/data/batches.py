@@ -40,8 +40,8 @@ def tables(source: Any, *, rows: int = USUAL.rows) -> Iterator[Any]:
 def _parts(source: Any, rows: int) -> Iterator[Any]:
     if isinstance(source, pl.DataFrame):
         return source.iter_slices(rows)
-    if isinstance(source, pl.LazyFrame):
-        return iter(source.collect_batches(chunk_size=rows))
+    if hasattr(source, "collect_batches"):  # a LazyFrame, whose batches may be larger than asked for
+        return (part for batch in source.collect_batches(chunk_size=rows) for part in batch.iter_slices(rows))
     if callable(getattr(source, "iter", None)):
         return iter(source.iter(batch_size=rows))
     if hasattr(source, "iloc"):

@@ -28,15 +28,16 @@ def look_through_objects(parts: Parts, *, file: str) -> ObjectColumns:
             soon as there are too many, because their names would fill the memory.
     """
     columns, tally = ObjectColumns(), Tally()
-    first: Fault | None = None
+    unread: Fault | None = None
+    unkept: Fault | None = None
     for lines, _ in _batches(parts()):
         rows, faults = objects_of(lines, columns.rows)
         kept, more = keepable(rows, columns.rows)
-        first = first or next(iter([*faults, *more]), None)
+        unread, unkept = unread or next(iter(faults), None), unkept or next(iter(more), None)
         tally.add(faults)
         tally.add(more)
         columns.add(kept, file=file)
-    columns.refuse_nameless(first, file)
+    columns.refuse_nameless(unread or unkept, file)
     tally.refuse(rows=columns.rows, file=file)
     return columns
 
