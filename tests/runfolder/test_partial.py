@@ -1,4 +1,4 @@
-"""A file written in pieces: continued where it stopped, begun afresh where it must be, and nothing beside it at the end."""
+"""A file written in pieces: continued where it stopped, begun afresh where it must be, alone in the end."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def test_what_was_damaged_meanwhile_is_not_continued(tmp_path, damage):
     else:
         partial.write_bytes(partial.read_bytes()[:-1] if damage == "cut" else b"P" + partial.read_bytes()[1:])
     again = pieces(path, range(1), finish=True)
-    assert again.told == ("its journal is damaged" if damage == "journal" else f"{partial.name} does not hold what was written")
+    told = "its journal is damaged" if damage == "journal" else f"{partial.name} does not hold what was written"
+    assert again.told == told
     assert path.read_text() == "piece 0\n" and os.listdir(tmp_path) == ["a.csv"]
 
 

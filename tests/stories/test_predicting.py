@@ -206,7 +206,10 @@ class Slow:
         time.sleep(float(sys.argv[4]))
         return rows.select(prediction="text", confidence=pl.lit(0.5))
 
-answers = Answers(model=Slow(), digest="d", form=".csv", render=lambda answers, first: answers.write_csv(include_header=first))
+def as_csv(answers, first):
+    return answers.write_csv(include_header=first)
+
+answers = Answers(model=Slow(), digest="d", form=".csv", render=as_csv)
 told = []
 rows = predict_file(answers, sys.argv[1], sys.argv[2], size=BlockSize(rows=int(sys.argv[3])), observe=told.append)
 notes = [event.text for event in told if event.what == "note"]
