@@ -1,4 +1,4 @@
-"""`tunewright predict --out` for files of several blocks: the answers of the whole file, and the same command continues."""
+"""`tunewright predict --out` over several blocks: the answers of the whole file, and the same command continues."""
 
 from __future__ import annotations
 
