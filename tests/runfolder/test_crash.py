@@ -21,6 +21,7 @@ from tunewright.runfolder import state as state_module
 from tunewright.runfolder.atomic import check_folder, settle_folder, sweep, write_bytes, write_folder
 from tunewright.runfolder.folder import RunFolder, open_run
 from tunewright.runfolder.journal import Journal, read_entries
+from tunewright.runfolder.partial import Partial
 from tunewright.runfolder.state import load_state, save_state
 
 REAL = {name: getattr(disk, name) for name in ("write_all", "fsync", "rename", "fsync_folder", "remove")}
@@ -241,3 +242,25 @@ def test_starting_stopped_at_any_step_can_be_started_again(
         assert sorted(os.listdir(copy)) == ["journal.jsonl", "notes.txt", "plan.yaml"], what
         assert run.plan_yaml.read_text() == "new" and not run.finished, what
     assert set(continued) == {True, False}
+
+
+def test_a_file_in_pieces_stopped_anywhere_ends_at_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+
+    def write(folder: Path) -> int:
+        with Partial(folder / "a", made_from={"model": "m"}) as file:
+            before = file.rows
+            for number in range(before, 3):
+                file.append(b"%d\n" % number * 20, rows=1)
+            file.finish()
+        return before
+
+    known = []
+    for what, copy in stopped_everywhere(root, tmp_path / "copies", lambda: write(root), monkeypatch):
+        known.append(write(copy))
+        assert os.listdir(copy) == ["a"], what
+        assert (copy / "a").read_bytes() == b"".join(b"%d\n" % number * 20 for number in range(3)), what
+    assert set(known) == {0, 1, 2, 3}

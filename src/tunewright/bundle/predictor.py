@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from tunewright.bundle.model import FittedModel
 from tunewright.bundle.reading import read_behaviours_of, read_bundle, read_seen_of
 from tunewright.bundle.seen import SeenRows
 from tunewright.data import read
+from tunewright.data.batches import tables
+from tunewright.data.blocks import USUAL
 from tunewright.errors import DataError, ModelError
 from tunewright.metrics import Outcome, scores
 from tunewright.records import Score
@@ -59,6 +61,31 @@ class Predictor:
         """
         typed = self.model.preprocessor.conform(read(data).frame)
         return self.predict_typed(typed)
+
+    def predict_batches(self, batches: Any, *, rows: int = USUAL.rows) -> Iterator[pl.DataFrame]:
+        """Predict for tables that come one after another; no more than one of them is held.
+
+        Args:
+            batches: a path or a URL; a polars LazyFrame; a dataset with `iter(batch_size=…)`; a table that speaks
+                Arrow (polars, pandas, pyarrow, a RecordBatchReader); or an iterable of such tables, of lists of dicts,
+                or of dicts of columns. Each is read on its own, as `predict` reads it.
+            rows: of a batch, where the source leaves that to us.
+
+        Yields:
+            What `predict` returns, once per batch, in order; without rows for a batch without rows.
+
+        Raises:
+            DataError: a batch cannot be read or lacks a feature column; says which.
+        """
+        for number, batch in enumerate(tables(batches, rows=rows)):
+            if hasattr(batch, "__len__") and len(batch) == 0:
+                yield self._no_answers()
+                continue
+            try:
+                answers = self.predict(batch)
+            except DataError as problem:
+                raise DataError(f"Batch {number} (counted from 0): {problem}") from problem
+            yield answers
 
     def predict_typed(self, typed: pl.DataFrame) -> pl.DataFrame:
         """`predict` for rows that were already cast."""
@@ -163,6 +190,11 @@ class Predictor:
             shape = (len(outputs), task.outputs) if isinstance(task, Multilabel) else (len(outputs),)
             targets = np.zeros(shape, np.int64)
         return task.outcome(targets, outputs, self.model.decision)
+
+    def _no_answers(self) -> pl.DataFrame:
+        """Answers for no row: the columns and their types are those of the answers for an empty one."""
+        empty = {column.name: None for column in self.model.preprocessor.table.columns if not column.derived}
+        return self.predict([empty]).clear()
 
     def _confidence(self, outcome: Outcome) -> Array:
         """The predicted label's probability; multilabel: that of its least certain decision."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,6 +58,8 @@ def verb(
     A regression has `low` and `high`, a 90 % prediction interval, instead of a confidence. jsonl adds the
     probability of every label, and the set of labels that holds the true one in 90 % of the rows.
 
+    With --out DATA may be larger than memory: it is read in blocks, and the same command continues where it was killed.
+
     With --choose N nothing is predicted: the rows whose labels would teach the model most are written to a sheet, and
     --labels reads the sheet back.
     """
@@ -85,29 +88,32 @@ def verb(
         return labelling.read_back(locate(bundle, registry=registry), data, sheet=labels, out=out)
     if out is not None and Path(name_of(out)).suffix.lower() not in ENDINGS:
         raise typer.BadParameter(f"must end in {' or '.join(ENDINGS)}. Got {shown(out)}.", param_hint="--out")
-    answers = load(locate(bundle, registry=registry).bundle).predict(data)
-    if out is None:
-        text = to_be_seen(as_csv(answers))
-        return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=text)
-    as_text = as_csv if name_of(out).lower().endswith(".csv") else as_jsonl
-    _write(out, as_text(answers))
-    said = shown(out)
-    return Answer(value={"rows": answers.height, "out": said}, text=f"{answers.height:,} predictions in {said}")
+    found = locate(bundle, registry=registry).bundle
+    if out is not None:
+        return _to_file(found, data, out, quiet=quiet)
+    answers = load(found).predict(data)
+    text = to_be_seen(as_csv(answers))
+    return Answer(value={"rows": answers.height, "predictions": _objects(answers)}, text=text)
 
 
-def _write(out: str, text: str) -> None:
-    from tunewright.errors import RunError
-    from tunewright.remote import is_url
-    from tunewright.runfolder import write_text
+def _to_file(bundle: Path, data: str, out: str, *, quiet: bool) -> Answer:
+    """Answer block by block; killed, the same command continues."""
+    from tunewright.api import load
+    from tunewright.cli import progress
+    from tunewright.cli.signals import caught
+    from tunewright.living.copies import bundle_digest
+    from tunewright.remote import name_of, shown
+    from tunewright.stories.predicting import Answers, predict_file
 
-    if not is_url(out):
-        return write_text(out, text)
-    from tunewright.remote.files import write_url
+    form = Path(name_of(out)).suffix.lower()
+    model = load(bundle)
+    answers = Answers(model=model, digest=bundle_digest(bundle), form=form, render=_RENDERS[form])
+    with caught(), progress.shown(quiet=quiet) as observe:
+        rows = predict_file(answers, data, out, observe=observe)
+    return Answer(value={"rows": rows, "out": shown(out)}, text=f"{rows:,} predictions in {shown(out)}")
 
-    write_url(out, text.encode(errors="backslashreplace"), raising=RunError)
 
-
-def as_csv(answers: pl.DataFrame) -> str:
+def as_csv(answers: pl.DataFrame, *, header: bool = True) -> str:
     """Prediction and confidence (or interval) as csv; text that a spreadsheet would run is neutralised."""
     import polars as pl
 
@@ -115,7 +121,8 @@ def as_csv(answers: pl.DataFrame) -> str:
 
     flat = answers.drop("probabilities", "set", strict=False)
     texts = [name for name, dtype in flat.schema.items() if dtype == pl.String]
-    return flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts).write_csv()
+    safe = flat.with_columns(pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in texts)
+    return safe.write_csv(include_header=header)
 
 
 def as_jsonl(answers: pl.DataFrame) -> str:
@@ -125,3 +132,9 @@ def as_jsonl(answers: pl.DataFrame) -> str:
 
 def _objects(answers: pl.DataFrame) -> list[dict[str, Any]]:
     return answers.to_dicts()
+
+
+_RENDERS: dict[str, Callable[[pl.DataFrame, bool], str]] = {
+    ".csv": lambda answers, first: as_csv(answers, header=first),
+    ".jsonl": lambda answers, first: as_jsonl(answers),
+}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
+from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -33,13 +34,16 @@ def refuse_expansion(size: int, packed: int, file: str | os.PathLike[str]) -> No
         )
 
 
-def refuse_declared(data: bytes, packed: int, file: str) -> None:
+def refuse_declared(source: BinaryIO | Path, packed: int, file: str) -> tuple[int, int]:
     """Hold what a Parquet file declares (bytes of its pages, cells of its table) against a size, before it is read.
 
     Args:
-        data: the Parquet file.
+        source: the Parquet file.
         packed: bytes of the file on disk, which may be smaller: a Parquet file may itself be packed.
         file: its name.
+
+    Returns:
+        Its rows, and the bytes of their pages unpacked.
 
     Raises:
         DataError: it declares too much; or its footer cannot be read.
@@ -48,15 +52,30 @@ def refuse_declared(data: bytes, packed: int, file: str) -> None:
     from pyarrow.parquet import read_metadata
 
     try:
-        about = read_metadata(io.BytesIO(data))
+        about = read_metadata(source)
         pages = sum(abs(about.row_group(group).total_byte_size) for group in range(about.num_row_groups))
     except (ArrowException, OSError, ValueError) as error:
-        raise DataError(f"A .parquet file must be a whole Parquet file. {file} is damaged. Write it again.") from error
+        raise damaged_parquet(file) from error
     refuse_expansion(max(pages, about.num_rows * about.num_columns), packed, file)
+    return about.num_rows, pages
 
 
-def refuse_texts(frame: pl.DataFrame, packed: int, file: str) -> None:
+def damaged_parquet(file: str) -> DataError:
+    """The error about a Parquet file that cannot be read."""
+    return DataError(f"A .parquet file must be a whole Parquet file. {file} is damaged. Write it again.")
+
+
+def refuse_texts(frame: pl.DataFrame, packed: int, file: str, *, before: int = 0) -> int:
     """Hold the texts of a frame, which may share one long cell, against the size of the file they came from.
+
+    Args:
+        frame: the file's rows, or some of them.
+        packed: bytes of the file.
+        file: its name.
+        before: bytes of the texts of the rows before these.
+
+    Returns:
+        Bytes of the texts so far.
 
     Raises:
         DataError: written out they would take too much.
@@ -64,4 +83,6 @@ def refuse_texts(frame: pl.DataFrame, packed: int, file: str) -> None:
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     if texts:
         sizes = frame.select(pl.col(texts).str.len_bytes().sum().cast(pl.UInt64))
-        refuse_expansion(int(sum(sizes.row(0))), packed, file)
+        before += int(sum(sizes.row(0)))
+        refuse_expansion(before, packed, file)
+    return before

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
 from tunewright.data.encoding import DAMAGES, MAX_FIELD, Damage, decode_line
 from tunewright.data.faults import Fault
+from tunewright.data.lines import Lines, split_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,14 @@ class Dialect:
     delimiter: str
     quoting: bool = True
     multiline: bool = True
+
+
+class NumberedLines(Protocol):
+    """Lines by their number: a list of them, or `Lines`, which has only those in memory that are needed."""
+
+    def __getitem__(self, place: int, /) -> str: ...
+
+    def __len__(self) -> int: ...
 
 
 def read_carefully(data: bytes, names: Sequence[str], dialect: Dialect) -> tuple[pl.DataFrame, list[Fault]]:
@@ -35,26 +45,36 @@ def read_carefully(data: bytes, names: Sequence[str], dialect: Dialect) -> tuple
     >>> frame.rows(), [fault.row for fault in faults]
     ([('1', '"x'), (None, None), ('3', 'y')], [1])
     """
-    decoded = [decode_line(line) for line in data.splitlines(keepends=True)]  # of bytes: at \n, \r and \r\n only
-    lines = [text for text, _ in decoded]
-    damage = [what for _, what in decoded]
     rows: list[list[str] | None] = []
     faults: list[Fault] = []
+    for cells, fault in careful_rows((data,), names, dialect):
+        rows.append(cells)
+        faults.extend([fault] if fault is not None else [])
+    return frame_of(rows, names), faults
+
+
+def careful_rows(
+    parts: Iterable[bytes], names: Sequence[str], dialect: Dialect
+) -> Iterator[tuple[list[str] | None, Fault | None]]:
+    """The rows that `read_carefully` reads, of a file that comes in steps: cells, and what is wrong with the row.
+
+    No more is held than the record at hand, and as far as the search for the end of its quotes goes.
+    """
+    lines = Lines(split_lines(parts))
     _, at = record(lines, 0, dialect)
+    row = 0
     while at < len(lines):
         if len(names) > 1 and not lines[at].strip(" \r\n"):
             at += 1
             continue
         cells, after = _fitting(lines, at, dialect, len(names))
-        fault = _judge(cells, names, {what for what in damage[at:after] if what}, len(rows))
-        if fault is not None:
-            faults.append(fault)
-        rows.append(None if fault is not None and fault.lost else cells)
-        at = after
-    return _frame(rows, names), faults
+        fault = _judge(cells, names, lines.damage(at, after), row)
+        yield (None if fault is not None and fault.lost else cells), fault
+        row, at = row + 1, after
+        lines.forget(at)
 
 
-def record(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[list[str] | None, int]:
+def record(lines: NumberedLines, start: int, dialect: Dialect) -> tuple[list[str] | None, int]:
     r"""Cells of the record that begins at a line, and the line after it; None when its quotes do not fit.
 
     >>> record(['a,"b\n', 'c"\n', 'd'], 0, Dialect(delimiter=","))
@@ -84,25 +104,30 @@ def record(lines: Sequence[str], start: int, dialect: Dialect) -> tuple[list[str
             return cells, index + 1
 
 
-def tabs_are_quoted(data: bytes, delimiter: str = "\t") -> bool:
+def tabs_are_quoted(parts: Iterable[bytes], delimiter: str = "\t") -> bool:
     r"""Tell whether quotes of a tab separated file enclose cells: no line may read better with quotes as plain text.
 
-    >>> tabs_are_quoted(b'a\tb\n1\t"x"'), tabs_are_quoted(b'a\tb\n1\t"x'), tabs_are_quoted(b'a\tb\n1\t"x" y')
+    >>> tabs_are_quoted([b'a\tb\n1\t"x"']), tabs_are_quoted([b'a\tb\n1\t"x']), tabs_are_quoted([b'a\tb\n1\t"x" y'])
     (True, False, False)
     """
-    lines = [decode_line(line)[0] for line in data.splitlines(keepends=True)]
     quoted = Dialect(delimiter=delimiter, multiline=False)
     plain = Dialect(delimiter=delimiter, quoting=False)
 
-    def width(at: int, dialect: Dialect) -> int:
-        return len(record(lines, at, dialect)[0] or ())
+    def width(line: str, dialect: Dialect) -> int:
+        return len(record([line], 0, dialect)[0] or ())
 
-    expected = width(0, quoted) or width(0, plain)
-    marked = (at for at, line in enumerate(lines) if '"' in line)
-    return all(width(at, quoted) == expected or width(at, plain) != expected for at in marked)
+    expected = 0
+    for place, raw in enumerate(split_lines(parts)):
+        if place and b'"' not in raw:
+            continue
+        line = decode_line(raw)[0]
+        expected = expected or width(line, quoted) or width(line, plain)
+        if '"' in line and width(line, quoted) != expected and width(line, plain) == expected:
+            return False
+    return True
 
 
-def _quoted(lines: Sequence[str], at: int, index: int, multiline: bool) -> tuple[str | None, int, int]:
+def _quoted(lines: NumberedLines, at: int, index: int, multiline: bool) -> tuple[str | None, int, int]:
     """Text up to the closing quote, which may be on a later line; None when there is none within reach."""
     parts: list[str] = []
     size = 0
@@ -124,7 +149,7 @@ def _quoted(lines: Sequence[str], at: int, index: int, multiline: bool) -> tuple
             return "".join(parts), close + 1, index
 
 
-def _fitting(lines: Sequence[str], at: int, dialect: Dialect, width: int) -> tuple[list[str], int]:
+def _fitting(lines: NumberedLines, at: int, dialect: Dialect, width: int) -> tuple[list[str], int]:
     """The record at a line, with its quotes as quoting; where that does not fit, with its quotes as plain text."""
     cells, after = record(lines, at, dialect)
     if cells is not None and (len(cells) == width or after == at + 1):
@@ -148,7 +173,8 @@ def _judge(cells: list[str], names: Sequence[str], damage: set[Damage], row: int
     return None
 
 
-def _frame(rows: Sequence[Sequence[str] | None], names: Sequence[str]) -> pl.DataFrame:
+def frame_of(rows: Sequence[Sequence[str] | None], names: Sequence[str]) -> pl.DataFrame:
+    """Rows of cells as a frame of text; an empty cell is null, and so is every cell of a row that is None."""
     columns = [
         pl.Series(name, [None if row is None else row[place] or None for row in rows], dtype=pl.String)
         for place, name in enumerate(names)

@@ -6,7 +6,7 @@ handed to polars, after a check that costs one pass over its bytes. One that is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ from tunewright.errors import DataError
 
 # For a header of one name: commas in the rows under it are text, so that cells are parted by what no row holds.
 _NONE = [chr(code) for code in range(0x1F, 0, -1) if chr(code) not in "\t\n\r"]
-_HEAD = 1 << 20  # bytes within which the header must end
+HEAD = 1 << 20  # bytes within which the header must end
 
 
 def read_delimited(data: bytes, *, tabs: bool, file: str) -> tuple[pl.DataFrame, list[Fault]]:
@@ -40,32 +40,58 @@ def read_delimited(data: bytes, *, tabs: bool, file: str) -> tuple[pl.DataFrame,
     [('1', None), ('2', 'x')]
     """
     data = as_utf8(data, file).lstrip(b"\r\n").rstrip(b"\r\n")
-    if not data:
-        raise DataError(f"A data file needs a header and rows. {file} is empty. Export the data again.")
-    head = [decode_line(line)[0] for line in data[:_HEAD].splitlines(keepends=True)]
-    dialect = _dialect(data, head, tabs)
-    names = _names(record(head, 0, dialect)[0], file)
-    height = _clean_height(data, dialect) if is_clean(data) else None
-    frame = _fast(data, names, dialect) if height else None
+    head = head_lines(data, file)
+    dialect = dialect_of(head, tabs=tabs, parts=lambda: (data,))
+    names = names_of(record(head, 0, dialect)[0], file)
+    frame = read_clean(data, names, dialect)
     faults: list[Fault] = []
-    if frame is None or frame.height != height:
+    if frame is None:
         frame, faults = read_carefully(data, names, dialect)
     if frame.height == 0:
-        raise DataError(f"A data file needs rows. {file} has only a header. Add data rows under it.")
+        raise only_a_header(file)
     return frame, faults
 
 
-def _dialect(data: bytes, head: Sequence[str], tabs: bool) -> Dialect:
+def head_lines(start: bytes, file: str) -> list[str]:
+    """The first lines of a file, of which the header is made.
+
+    Args:
+        start: the first bytes of the file, `HEAD` of them where there are as many, without line ends before them.
+        file: its name.
+
+    Raises:
+        DataError: there are none.
+    """
+    if not start:
+        raise DataError(f"A data file needs a header and rows. {file} is empty. Export the data again.")
+    return [decode_line(line)[0] for line in start[:HEAD].splitlines(keepends=True)]
+
+
+def dialect_of(head: Sequence[str], *, tabs: bool, parts: Callable[[], Iterable[bytes]]) -> Dialect:
+    """How the cells of a file are parted.
+
+    Args:
+        head: its first lines.
+        tabs: the delimiter is a tab, and quotes may be plain text.
+        parts: gives the whole of the file in steps, where the head does not tell.
+    """
     if tabs:
-        return Dialect(delimiter="\t", quoting=b'"' in data and tabs_are_quoted(data), multiline=False)
+        quoting = any(b'"' in part for part in parts()) and tabs_are_quoted(parts())
+        return Dialect(delimiter="\t", quoting=quoting, multiline=False)
     cells = {mark: len(record(head, 0, Dialect(delimiter=mark))[0] or ()) for mark in ",;\t"}
     delimiter = max(cells, key=lambda mark: cells[mark])
     if cells[delimiter] == 1:
-        delimiter = next((mark for mark in _NONE if mark.encode() not in data), _NONE[0])
+        held = {mark for part in parts() for mark in _NONE if mark.encode() in part}
+        delimiter = next((mark for mark in _NONE if mark not in held), _NONE[0])
     return Dialect(delimiter=delimiter)
 
 
-def _names(cells: Sequence[str] | None, file: str) -> list[str]:
+def names_of(cells: Sequence[str] | None, file: str) -> list[str]:
+    """The columns' names from the cells of the header, None where its quotes do not fit.
+
+    Raises:
+        DataError: open quotes, or one name twice.
+    """
     if cells is None:
         raise DataError(f"A header's quotes must be closed. {file}, line 1: they are not. Repair the header line.")
     names = [cell if cell.strip("\0 ") else f"column_{place}" for place, cell in enumerate(cells, start=1)]
@@ -76,6 +102,24 @@ def _names(cells: Sequence[str] | None, file: str) -> list[str]:
             "Rename them in the header; a file without a header needs one."
         )
     return names
+
+
+def only_a_header(file: str) -> DataError:
+    """The error about a file without rows."""
+    return DataError(f"A data file needs rows. {file} has only a header. Add data rows under it.")
+
+
+def read_clean(data: bytes, names: Sequence[str], dialect: Dialect) -> pl.DataFrame | None:
+    """Read a header and rows that any reader would read alike; None where they have to be read with care.
+
+    Args:
+        data: header and rows, without the last line end.
+        names: the header's names.
+        dialect: the file's dialect.
+    """
+    height = _clean_height(data, dialect) if is_clean(data) else None
+    frame = _fast(data, names, dialect) if height else None
+    return frame if frame is not None and frame.height == height else None
 
 
 def _clean_height(data: bytes, dialect: Dialect) -> int | None:
@@ -116,7 +160,7 @@ def _fast(data: bytes, names: Sequence[str], dialect: Dialect) -> pl.DataFrame |
             separator=dialect.delimiter,
             quote_char='"' if dialect.quoting else None,
             infer_schema=False,
-            new_columns=names,
+            new_columns=list(names),
         )
     except pl.exceptions.PolarsError:
         return None

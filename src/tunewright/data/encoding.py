@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Literal
 
 from tunewright.errors import DataError
@@ -27,16 +28,53 @@ def as_utf8(data: bytes, file: str) -> bytes:
     >>> as_utf8("a,b".encode("utf-16"), "t.csv")
     b'a,b'
     """
-    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+    if not _is_utf16(data[:_HEAD], file):
+        return data.removeprefix(BOM)
+    try:
+        return data.decode("utf-16").encode("utf-8")
+    except UnicodeError as error:
+        raise _not_utf16(file) from error
+
+
+def utf8_parts(parts: Iterable[bytes], file: str) -> Iterator[bytes]:
+    r"""What `as_utf8` gives, for a file that comes in steps.
+
+    Raises:
+        DataError: as `as_utf8`.
+
+    >>> b"".join(utf8_parts([b"\xff", b"\xfea\0,", b"\0b\0"], "t.csv"))
+    b'a,b'
+    """
+    steps = iter(parts)
+    first = b""
+    while len(first) < _HEAD and (part := next(steps, b"")):
+        first += part
+    if not _is_utf16(first[:_HEAD], file):
+        yield from (part for part in chain((first.removeprefix(BOM),), steps) if part)
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    try:
+        for part in chain((first,), steps):
+            if text := decoder.decode(part):
+                yield text.encode("utf-8")
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise _not_utf16(file) from error
+
+
+def _is_utf16(head: bytes, file: str) -> bool:
+    """Whether a file that starts so is UTF-16 with its mark; otherwise it is taken for UTF-8."""
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         raise DataError(f"Text must be UTF-8. {file} is UTF-32. Save it as UTF-8.")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        try:
-            return data.decode("utf-16").encode("utf-8")
-        except UnicodeError as error:
-            raise DataError(f"Text must be UTF-8. {file} starts as UTF-16 and is not. Save it as UTF-8.") from error
-    if _is_wide(data[:_HEAD]):
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    if _is_wide(head):
         raise DataError(f"Text must be UTF-8. {file} looks like UTF-16 without its mark. Save it as UTF-8.")
-    return data.removeprefix(BOM)
+    return False
+
+
+def _not_utf16(file: str) -> DataError:
+    return DataError(f"Text must be UTF-8. {file} starts as UTF-16 and is not. Save it as UTF-8.")
 
 
 def _is_wide(head: bytes) -> bool:

@@ -39,20 +39,46 @@ def report(faults: Iterable[Fault], *, rows: int, file: str | None) -> tuple[Fin
     ['1 of 9 rows hold a NUL byte (first: row 4); every cell of them is taken as missing.']
     """
     ordered = sorted(faults, key=lambda fault: fault.row)
-    _refuse(ordered, rows, file)
+    tally = Tally()
+    tally.add({fault.row: fault for fault in reversed(ordered) if fault.lost}.values())
+    tally.refuse(rows=rows, file=file)
     groups: dict[tuple[str, str, bool], list[Fault]] = {}
     for fault in ordered:
         groups.setdefault((fault.kind, fault.what, fault.lost), []).append(fault)
     return tuple(_finding(group, rows, file) for group in groups.values())
 
 
-def _refuse(faults: list[Fault], rows: int, file: str | None) -> None:
-    lost = [fault for fault in faults if fault.lost]
-    count = len({fault.row for fault in lost})
-    if count >= AT_LEAST and count > LIMIT * rows:
-        first = lost[0]
+@dataclass(slots=True)
+class Tally:
+    """Rows that cannot be read, counted as they come; of them only the first is kept.
+
+    >>> tally = Tally()
+    >>> tally.add([Fault(row=row, kind="encoding", what="hold a NUL byte") for row in (7, 3)])
+    >>> tally.lost, tally.first.row
+    (2, 3)
+    """
+
+    lost: int = 0
+    first: Fault | None = None
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Count the rows among these that are lost; each row is given once."""
+        for fault in faults:
+            if fault.lost:
+                self.lost += 1
+                self.first = fault if self.first is None or fault.row < self.first.row else self.first
+
+    def refuse(self, *, rows: int, file: str | None) -> None:
+        """Hold them against all rows.
+
+        Raises:
+            DataError: more than 5 % of the rows (and at least 3) cannot be read.
+        """
+        if self.first is None or self.lost < AT_LEAST or self.lost <= LIMIT * rows:
+            return
+        first = self.first
         raise DataError(
-            f"At most {LIMIT:.0%} of the rows may be unreadable. {file or 'The data'}: {count} of {rows} rows are; "
+            f"At most {LIMIT:.0%} of the rows may be unreadable. {file or 'The data'}: {self.lost} of {rows} rows are; "
             f"the first is row {first.row}{_where(first)}: such rows {first.what}"
             f"{f' ({first.detail})' if first.detail else ''}. Check the file's delimiter, quoting and encoding."
         )

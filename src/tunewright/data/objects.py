@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from tunewright.data.encoding import FOREIGN, MAX_FIELD, as_utf8, decode_line, has_surrogate
 from tunewright.data.faults import Fault
+from tunewright.data.object_columns import ObjectColumns
 from tunewright.errors import DataError
-
-MOST_CELLS = 20_000_000  # up to this size a table may be as empty as it likes
-MOST_SPARSE = 100  # cells of the table per value given
-_LARGEST = 1 << 63
 
 
 def read_jsonl(data: bytes, *, file: str) -> tuple[pl.DataFrame, list[Fault]]:
@@ -27,14 +23,24 @@ def read_jsonl(data: bytes, *, file: str) -> tuple[pl.DataFrame, list[Fault]]:
     >>> read_jsonl(b'{"text": "a", "label": ["x"]}\n{"text": 1}\n', file="t.jsonl")[0].rows()
     [('a', ['x']), ('1', None)]
     """
-    lines = [line for line in as_utf8(data, file).splitlines() if line.strip()]
+    rows, faults = objects_of(line for line in as_utf8(data, file).splitlines() if line.strip())
+    return from_rows(rows, faults, file=file)
+
+
+def objects_of(lines: Iterable[bytes], start: int = 0) -> tuple[list[Mapping[str, Any] | None], list[Fault]]:
+    """The objects of some lines, None where a line holds none, and what is wrong with them.
+
+    Args:
+        lines: none of them blank.
+        start: the row number of the first.
+    """
     rows: list[Mapping[str, Any] | None] = []
     faults: list[Fault] = []
-    for row, line in enumerate(lines):
+    for row, line in enumerate(lines, start=start):
         value, fault = _object(line, row)
         rows.append(value)
         faults.extend([fault] if fault is not None else [])
-    return from_rows(rows, faults, file=file)
+    return rows, faults
 
 
 def _object(line: bytes, row: int) -> tuple[Mapping[str, Any] | None, Fault | None]:
@@ -78,33 +84,28 @@ def from_rows(
     Raises:
         DataError: there are no rows or no named values; or each row has names of its own.
     """
+    kept, more = keepable(rows)
+    found = [*faults, *more]
+    columns = ObjectColumns()
+    columns.add(kept, file=file)
+    columns.refuse_nameless(found[0] if found else None, file)
+    return columns.frame(kept), found
+
+
+def keepable(rows: Sequence[Mapping[str, Any] | None], start: int = 0) -> tuple[list[Mapping[str, Any]], list[Fault]]:
+    """The rows with text for names; empty where there is no object or a cell that cannot be kept, which is told.
+
+    Args:
+        rows: one mapping per row, or None.
+        start: the row number of the first.
+    """
     kept: list[Mapping[str, Any]] = []
-    found = list(faults)
-    for number, row in enumerate(rows):
+    found: list[Fault] = []
+    for number, row in enumerate(rows, start=start):
         fault = _unkeepable(row, number)
         found.extend([fault] if fault is not None else [])
-        kept.append({} if row is None or fault is not None else row)
-    names = list(dict.fromkeys(str(name) for row in kept for name in row))
-    if not names:
-        if found:
-            first = found[0]
-            raise DataError(
-                f"Rows must be readable. {file}: no row is; all {first.what}. Write one JSON object per line."
-            )
-        raise DataError(f"Data needs rows with named values. {file} has none. Add rows.")
-    _refuse_scattered(kept, len(names), file)
-    by_name = [{str(name): cell for name, cell in row.items()} for row in kept]
-    return pl.DataFrame([_column(name, [row.get(name) for row in by_name]) for name in names]), found
-
-
-def _refuse_scattered(rows: Sequence[Mapping[str, Any]], names: int, file: str) -> None:
-    """Where each row brings names of its own, a small file would become a table of nothing but nulls."""
-    cells = sum(map(len, rows))
-    if len(rows) * names > max(MOST_CELLS, MOST_SPARSE * cells):
-        raise DataError(
-            f"Rows must share their names. {file}: {len(rows)} rows bring {names} different names, of which a row has "
-            f"{cells / len(rows):.0f}. Name the same thing alike in every row, or put the values into one list."
-        )
+        kept.append({} if row is None or fault is not None else {str(name): cell for name, cell in row.items()})
+    return kept, found
 
 
 def _unkeepable(row: Mapping[str, Any] | None, number: int) -> Fault | None:
@@ -129,38 +130,3 @@ def _texts(cell: Any) -> Sequence[str]:
     if isinstance(cell, Mapping):
         return [text for item in cell.values() for text in _texts(item)]
     return ()
-
-
-def _column(name: str, values: list[Any]) -> pl.Series:
-    plain = [value.item() if hasattr(value, "item") and not isinstance(value, list) else value for value in values]
-    present = [value for value in plain if value is not None]
-    if present and all(isinstance(value, list | tuple) for value in present):
-        lists = [None if value is None else [_text(item) for item in value if item is not None] for value in plain]
-        return pl.Series(name, lists, dtype=pl.List(pl.String))
-    for fits, dtype, make in _TYPES:
-        if present and all(fits(value) for value in present):
-            return pl.Series(name, [None if value is None else make(value) for value in plain], dtype=dtype)
-    return pl.Series(name, [None if value is None else _text(value) for value in plain], dtype=pl.String)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST <= value < _LARGEST
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or _is_int(value)
-
-
-_TYPES: tuple[tuple[Callable[[Any], bool], Any, Callable[[Any], Any]], ...] = (
-    (lambda value: isinstance(value, str), pl.String, str),
-    (lambda value: isinstance(value, bool), pl.Boolean, bool),
-    (_is_int, pl.Int64, int),
-    (_is_number, pl.Float64, float),
-    (lambda value: isinstance(value, datetime) and value.tzinfo is None, pl.Datetime("us"), lambda value: value),
-    (lambda value: isinstance(value, date) and not isinstance(value, datetime), pl.Date, lambda value: value),
-)
-
-
-def _text(value: Any) -> str:
-    """A value of a mixed column as text: strings as they are, the rest as JSON writes it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +33,9 @@ OTHERS = (
     (b"%PDF-", "a PDF document", "Export the table as csv"),
     (b"SQLite format 3\0", "a SQLite database", "Export the table as csv"),
 )
+PARQUET = b"PAR1"  # how a Parquet file starts, and how it ends
 STEP = 1 << 20
+WHAT = "Data at a URL must be a file that can be read."
 
 
 def load(source: str | Path) -> tuple[bytes, str, int]:
@@ -52,43 +55,25 @@ def load(source: str | Path) -> tuple[bytes, str, int]:
     """
     name = name_of(source) if is_url(source) else Path(source).name
     where = shown(source) if is_url(source) else str(source)
-    form = _format(name)
+    form = format_of(name)
     packed = _fetched(source) if is_url(source) else _read(Path(source))
-    data = _unzip(io.BytesIO(packed), len(packed), where) if name.lower().endswith(".gz") else packed
+    data = b"".join(unzipped(io.BytesIO(packed), len(packed), where)) if is_packed(name) else packed
     if not data.strip():
-        raise DataError(f"A data file needs a header and rows. {where} is empty. Export the data again.")
-    _refuse_others(data, form, where)
+        raise nothing_in(where)
+    refuse_others(data, data, form, where)
     return data, form, len(packed)
 
 
-def _fetched(url: str) -> bytes:
-    from tunewright.remote.files import read_url
+def format_of(name: str) -> str:
+    """The format that a file's name says: csv, tsv, jsonl or parquet.
 
-    return read_url(url, what="Data at a URL must be a file that can be read.")
+    Raises:
+        DataError: an ending that is none of ours.
 
-
-def _read(path: Path) -> bytes:
-    if not path.is_file():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        what = "a folder" if path.is_dir() else "nothing"
-        raise DataError(f"Data must be a file. {path} is {what}.{suggest(path.name, siblings)} Check the path.")
-    try:
-        return path.read_bytes()
-    except PermissionError as error:
-        raise DataError(f"A data file must be readable. {path}: permission denied. Change its permissions.") from error
-
-
-def _refuse_others(data: bytes, form: str, where: str) -> None:
-    """A packed or foreign file under the name of a text file would be read as a few damaged lines."""
-    found = next(((what, then) for start, what, then in OTHERS if data.startswith(start)), None)
-    if form != "parquet" and data.startswith(b"PAR1") and data.endswith(b"PAR1"):
-        found = "a Parquet table", "Name it .parquet"
-    if found is not None:
-        raise DataError(f"A data file must hold what its ending says. {where} holds {found[0]}. {found[1]}.")
-
-
-def _format(name: str) -> str:
-    plain = Path(name).with_suffix("") if name.lower().endswith(".gz") else Path(name)
+    >>> format_of("tickets.tsv.gz")
+    'tsv'
+    """
+    plain = Path(name).with_suffix("") if is_packed(name) else Path(name)
     form = FORMATS.get(plain.suffix.lower())
     if form is None:
         hint = " Write one JSON object per line and name it .jsonl." if plain.suffix.lower() == ".json" else ""
@@ -99,17 +84,81 @@ def _format(name: str) -> str:
     return form
 
 
-def _unzip(packed: BinaryIO, size: int, where: str) -> bytes:
-    parts: list[bytes] = []
-    unpacked = 0
+def is_packed(name: str) -> bool:
+    """Whether a file's name says that it is gzipped."""
+    return name.lower().endswith(".gz")
+
+
+def opened(path: Path) -> BinaryIO:
+    """A data file, open to be read.
+
+    Raises:
+        DataError: there is none, or it is not for us.
+    """
+    if not path.is_file():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        what = "a folder" if path.is_dir() else "nothing"
+        raise DataError(f"Data must be a file. {path} is {what}.{suggest(path.name, siblings)} Check the path.")
+    try:
+        return path.open("rb")
+    except PermissionError as error:
+        raise DataError(f"A data file must be readable. {path}: permission denied. Change its permissions.") from error
+
+
+def unzipped(packed: BinaryIO, size: int, where: str) -> Iterator[bytes]:
+    """A gzip stream undone, in steps.
+
+    Args:
+        packed: the stream.
+        size: bytes of it, against which what comes out is held.
+        where: its name, for messages.
+
+    Raises:
+        DataError: it is damaged, cut, or expands beyond all bounds.
+    """
+    total = 0
     try:
         with gzip.open(packed, "rb") as stream:
             while part := stream.read(STEP):
-                parts.append(part)
-                unpacked += len(part)
-                refuse_expansion(unpacked, max(size, 1), where)
+                total += len(part)
+                refuse_expansion(total, max(size, 1), where)
+                yield part
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"A .gz file must be a whole gzip stream. {where} is damaged or cut. Copy it again from its source."
         ) from error
-    return b"".join(parts)
+
+
+def nothing_in(where: str) -> DataError:
+    """The error about a file with nothing but blanks in it."""
+    return DataError(f"A data file needs a header and rows. {where} is empty. Export the data again.")
+
+
+def refuse_others(start: bytes, end: bytes, form: str, where: str) -> None:
+    """Refuse a packed or foreign file under the name of a text file: it would be read as a few damaged lines.
+
+    Args:
+        start: bytes at the file's start, unpacked.
+        end: bytes at its end.
+        form: the format that its name says.
+        where: its name, for the message.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    found = next(((what, then) for mark, what, then in OTHERS if start.startswith(mark)), None)
+    if form != "parquet" and start.startswith(PARQUET) and end.endswith(PARQUET):
+        found = "a Parquet table", "Name it .parquet"
+    if found is not None:
+        raise DataError(f"A data file must hold what its ending says. {where} holds {found[0]}. {found[1]}.")
+
+
+def _fetched(url: str) -> bytes:
+    from tunewright.remote.files import read_url
+
+    return read_url(url, what=WHAT)
+
+
+def _read(path: Path) -> bytes:
+    with opened(path) as file:
+        return file.read()

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from tunewright.data.bounds import refuse_declared, refuse_texts
+from tunewright.data.bounds import damaged_parquet, refuse_declared, refuse_texts
 from tunewright.data.delimited import read_delimited
 from tunewright.data.faults import Fault, report
 from tunewright.data.names import listed
@@ -72,24 +72,29 @@ def _parse(data: bytes, form: str, file: str, *, packed: int) -> tuple[pl.DataFr
         return read_jsonl(data, file=file)
     if form != "parquet":
         return read_delimited(data, tabs=form == "tsv", file=file)
-    refuse_declared(data, packed, file)
+    refuse_declared(io.BytesIO(data), packed, file)
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except Exception as error:  # the decoder answers damage with several exception types
-        raise DataError(f"A .parquet file must be a whole Parquet file. {file} is damaged. Write it again.") from error
+        raise damaged_parquet(file) from error
     if frame.height == 0 or frame.width == 0:
-        raise DataError(f"A data file needs rows. {file} has none. Add data rows.")
+        raise no_rows(file)
     refuse_texts(frame, packed, file)
-    return without_unkeepable(_plain(frame))
+    return without_unkeepable(plain(frame))
+
+
+def no_rows(file: str) -> DataError:
+    """The error about a table without rows."""
+    return DataError(f"A data file needs rows. {file} has none. Add data rows.")
 
 
 def _from_memory(source: Any, name: str) -> tuple[pl.DataFrame, list[Fault]]:
     if isinstance(source, pl.DataFrame):
-        return without_unkeepable(_plain(source))
+        return without_unkeepable(plain(source))
     if hasattr(source, "__arrow_c_stream__"):
         _distinct_names(source, name)
         try:
-            frame = _plain(pl.DataFrame(source))
+            frame = plain(pl.DataFrame(source))
         except Exception as error:  # a column of mixed Python objects, or text that is not Unicode
             if not hasattr(source, "to_dict"):
                 raise DataError(
@@ -114,7 +119,7 @@ def _distinct_names(source: Any, name: str) -> None:
         )
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+def plain(frame: pl.DataFrame) -> pl.DataFrame:
     """Arrow types that mean the same for us become one: text, number, boolean, date-time, list."""
     kept = frame.select(name for name in frame.columns if not name.startswith("__index_level_"))
     return kept.with_columns(_simple(pl.col(name), dtype) for name, dtype in kept.schema.items())
