@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -113,7 +114,7 @@ def over_days(values, days):
 def stretches(blocks, count):
     """Slices of neighbouring blocks, as even as can be."""
     edges = np.linspace(0, blocks, min(count, blocks) + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(edges, edges[1:], strict=False)]
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def line_of(name, what, seeds, part):

@@ -73,12 +73,12 @@ def test_a_column_that_moved_is_named_with_what_changed(watched):
 def test_a_value_at_which_a_sensor_sticks_is_named(watched):
     def stuck(frame):
         number = pl.int_range(pl.len())
-        return frame.with_columns(amount=pl.when(number % 5 < 2).then(0.123).otherwise("amount"))
+        return frame.with_columns(amount=pl.when(number % 5 < 2).then(50.0).otherwise("amount"))
 
     found = watched("table", stuck)
     (told,) = [one for one in found.drift if (one.column, one.test) == ("amount", "interval_scan")]
     assert found.alarm and told.drifted
-    assert "0.0% of the rows at 0.123 before, 40.0% now" in told.said
+    assert "0.0% of the rows at 50 before, 40.0% now" in told.said
 
 
 def test_several_looks_keep_one_account(watched):

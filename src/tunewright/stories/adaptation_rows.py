@@ -14,7 +14,7 @@ from tunewright.data import read, row_keys
 from tunewright.errors import DataError, ModelError
 from tunewright.living.replay import replayed
 from tunewright.plan import Plan
-from tunewright.records import Split, Table
+from tunewright.records import Kind, Split, Table
 from tunewright.runfolder import RunFolder
 from tunewright.splits import SplitOptions, make_split
 from tunewright.stories.bundle_rows import learned_rows
@@ -136,15 +136,16 @@ def joined(known: Known, batch: Batch, *, seed: int) -> tuple[pl.DataFrame, int]
     return pl.concat([as_text(old), as_text(new)], how="diagonal"), len(again)
 
 
-def column_kinds(table: Table) -> dict[str, str]:
+def column_kinds(table: Table) -> dict[str, Kind]:
     """What a challenger's plan says of each column, by name: features keep their kinds, what was none becomes none.
 
     Columns that told groups, times or parts split the rows no more: without a word they would be taken for features,
     and a customer's number or the time would be learned by heart.
     """
     held = [column for column in table.columns if not column.derived and column.name != PART]
-    columns: dict[str, str] = {column.name: column.kind for column in held if column.role == "feature"}
-    return columns | {column.name: "ignore" for column in held if column.role in NO_FEATURE}
+    columns: dict[str, Kind] = {column.name: column.kind for column in held if column.role == "feature"}
+    columns.update({column.name: "ignore" for column in held if column.role in NO_FEATURE})
+    return columns
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
