@@ -14,6 +14,17 @@ LEVELS = (
     "reach, then three between the last that held and the first that did not. Kept: what of the goodput is answered in "
     "time when three times that rate is offered. One load generator for all, on the same machine."
 )
+PEERS_IN_PROCESS = (
+    "sentence-transformers: encode, then scikit-learn's LogisticRegression; the fastest of batches of "
+    f"{', '.join(map(str, SIZES))}. Its int8 graph is made by its own helper, with scales fixed on train texts."
+)
+PEERS_OVER_HTTP = (
+    "litserve (requests of a batch, how long the first waits): "
+    + "; ".join(f"{name}: {batch}, {wait:g} s" for name, (batch, wait) in LITSERVE_SETTINGS.items())
+    + "; sentence-transformers in float32 and the regression answer. infinity-emb: torch, its defaults; vectors as "
+    "base64, the regression is the client's and takes none of its time. Ours is judged by the peer that is the best at "
+    "each."
+)
 TOLD = {"litserve", "infinity-emb", "sentence-transformers", "transformers", "torch", "scikit-learn"}
 TOLD |= {"openvino", "optimum-intel", "optimum", "nncf"}
 
@@ -26,8 +37,7 @@ def process_notes(found, made, given):
         f"{len(next(iter(found.values())))} processes each, alternately. Accuracy on all {results[0]['tested']:,} test "
         f"rows. Rows/s: the fastest of {CLOCK['rounds']} rounds over at most {CLOCK['timed']:,} of them, raw texts to "
         f"labels. One row: {CLOCK['singles']} texts, one after the other.",
-        "sentence-transformers: encode, then scikit-learn's LogisticRegression; the fastest of batches of "
-        f"{', '.join(map(str, SIZES))}. Its int8 graph is made by its own helper, with scales fixed on train texts.",
+        *([] if given.only_ours else [PEERS_IN_PROCESS]),
         f"Ours counts where it keeps {100 * KEPT:g} % of the better accuracy of ours as trained and of {FLOAT}; `of "
         "the full model's` is what is kept of that, and of a peer's, what is kept of its own in float32.",
         *(versions(peer) for arm, peer in ((FLOAT, ST), (INT8, ST_OPENVINO)) if arm in found),
@@ -38,7 +48,6 @@ def process_notes(found, made, given):
 def http_notes(found, made, given, best):
     """Of rows 10 and 11 over HTTP; `best` are our exports that are served."""
     results = [one for results in found.values() for one in results]
-    settings = "; ".join(f"{name}: {batch}, {wait:g} s" for name, (batch, wait) in LITSERVE_SETTINGS.items())
     return [
         *exports_notes(made, given),
         f"{len(next(iter(found.values())))} servers each, alternately, every one started anew. Accuracy of "
@@ -47,9 +56,7 @@ def http_notes(found, made, given, best):
         f"--limit-ms {1000 * LIMIT:g}; answers tell one probability."
         + ("" if best.kept else f" Neither keeps {100 * KEPT:g} % of the accuracy: nothing of this counts."),
         LEVELS,
-        f"litserve (requests of a batch, how long the first waits): {settings}; sentence-transformers in float32 and "
-        "the regression answer. infinity-emb: torch, its defaults; vectors as base64, the regression is the client's "
-        "and takes none of its time. Ours is judged by the peer that is the best at each.",
+        *([] if given.only_ours else [PEERS_OVER_HTTP]),
         *(versions(peer) for peer in (LITSERVE, INFINITY) if any(arm.startswith(peer) for arm in found)),
         pace(results),
     ]

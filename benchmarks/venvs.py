@@ -27,11 +27,15 @@ PINS: dict[str, tuple[str, ...]] = {
         "numpy==2.4.6",
         "polars==2.1.0",
     ),
-    # Its helper that quantises reads rows with datasets; the openvino backend decides which transformers there is.
+    # Its helper that quantises reads rows with datasets; optimum-intel 2.0.0 knows transformers 5.0.
     "sentence-transformers-openvino": (
         "torch==2.13.0",
         "sentence-transformers[openvino]==6.2.0",
-        "datasets",
+        "transformers==5.0.0",
+        "optimum-intel==2.0.0",
+        "openvino==2026.4.1",
+        "nncf==3.4.0",
+        "datasets==5.2.0",
         "scikit-learn==1.9.1",
         "numpy==2.4.6",
         "polars==2.1.0",
@@ -44,7 +48,16 @@ PINS: dict[str, tuple[str, ...]] = {
         "scikit-learn==1.9.1",
         "numpy==2.4.6",
     ),
-    "infinity": ("infinity-emb[torch,optimum,server]==0.0.80",),
+    # infinity-emb 0.0.78 does not start with optimum 2, nor with a transformers that has no BetterTransformer.
+    "infinity": (
+        "infinity-emb[torch,optimum,server]==0.0.78",
+        "torch==2.13.0",
+        "optimum==1.27.0",
+        "transformers==4.48.3",
+        "sentence-transformers==3.4.1",
+        "numpy==1.26.4",
+        "click==8.1.8",
+    ),
     # setfit 1.2.0 does not know transformers 5: it has pins of its own.
     "setfit": (
         "torch==2.13.0",

@@ -125,9 +125,7 @@ def main(config):
     texts, labels = test_rows(config["data"])
     texts, labels = texts[:CHECKED], labels[:CHECKED]
     port, wire = free_port(), wire_of(config["kind"], config["head"])
-    load = UnderLoad(
-        Target(host="127.0.0.1", port=port, path=wire.path), [wire.data(text) for text in texts], config
-    )
+    load = UnderLoad(Target(host="127.0.0.1", port=port, path=wire.path), [wire.data(text) for text in texts], config)
     command = [word.replace("{port}", str(port)) for word in config["command"]]
     try:
         with running(

@@ -41,7 +41,7 @@ def running(command, environment, *, answers, seconds):
     """
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            command, stdout=said, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            command, stdout=subprocess.DEVNULL, stderr=said, env=environment, start_new_session=True
         )
         try:
             _wait(process, said, answers, seconds)

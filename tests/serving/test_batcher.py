@@ -192,6 +192,19 @@ def test_a_request_that_never_fits_is_not_told_to_come_again(started, make_fake,
     assert refused.status == 422 and refused.retry_after is None and "Send fewer" in refused.message
 
 
+def test_a_pace_that_was_thought_too_slow_is_found_out(started, make_fake, rows):
+    async def go():
+        batcher = started(limit=0.5)
+        version = make_fake().made(pace=Pace(overhead=2.0, slope=1e-6))
+        first = await batcher.submit(version, rows("a"))
+        more = await asyncio.gather(*(batcher.submit(version, rows(word)) for word in ("bb", "ccc", "dd")))
+        return labels([*first, *(answer for answers in more for answer in answers)]), version.pace.overhead
+
+    said, overhead = asyncio.run(go())
+    assert said == ["odd", "even", "odd", "even"]
+    assert overhead < 0.5
+
+
 def test_a_drain_answers_all_that_was_let_in_and_lets_nothing_in(started, make_fake, rows):
     async def go():
         fake = make_fake(seconds=0.01)

@@ -128,7 +128,8 @@ class Batcher:
             `Refused` where the time runs out or the server stops (503) or a row cannot be answered (500).
 
         Raises:
-            Refused: it would take too long (429, or 422 where it never fits), or the server is stopping (503).
+            Refused: it would take too long (429, or 422 where several batches of rows never fit), or the server is
+                stopping (503).
         """
         loop = asyncio.get_running_loop()
         allowed = self.allowed(seconds)
@@ -188,7 +189,7 @@ class Batcher:
             pieces.append(Piece(ticket, version, part, places, longest, seconds, now))
         own = sum(piece.seconds for piece in pieces) + pace.overhead
         ticket.left = len(pieces)
-        if own > allowed:
+        if own > allowed and len(pieces) > 1:
             raise Refused(
                 422,
                 f"A request must be answerable in its time of {allowed:g} s. {rows.count:,} rows like these take about "
@@ -196,6 +197,10 @@ class Batcher:
             )
         with self._condition:
             wait = self._wait(now)
+            # What is thought of the pace may be wrong, as after a stall, and only a batch can correct it: a server that
+            # has nothing else to do tries one all the same.
+            if own > allowed and (self._queue or self._working):
+                raise self._full(max(wait, own))
             if (wait and wait + own > allowed * self.options.margin) or self.rows + rows.count > self.options.rows:
                 raise self._full(wait)
             self._queue.extend(pieces)
