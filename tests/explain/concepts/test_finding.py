@@ -28,14 +28,19 @@ def learned_of(judging, fitted, *, vectors=True):
     return Learned(typed=problem.typed["train"], rows=rows, vectors=fitted.frozen["train"] if vectors else None)
 
 
-@pytest.fixture(scope="module")
-def planted(learn, make_rows):
-    """A head on a frozen backbone; half of the texts of two classes share words, and none of the third's has them."""
+def marked_rows(make_rows, mark):
+    """Texts of three classes; a third of those of two classes have words before them that no text of the third has."""
     frame = make_rows("text", 700)
     rng = np.random.default_rng(5)
-    marked = [y != "team 2" and rng.random() < 0.5 for y in frame["y"]]
-    texts = [f"{' '.join(MARKS)} {text}" if mark else text for text, mark in zip(frame["message"], marked, strict=True)]
-    return learn("text", frame.with_columns(message=pl.Series(texts)), model={"train": "head"})
+    marked = [y != "team 2" and rng.random() < 0.35 for y in frame["y"]]
+    texts = [f"{mark} {text}" if has else text for text, has in zip(frame["message"], marked, strict=True)]
+    return frame.with_columns(message=pl.Series(texts))
+
+
+@pytest.fixture(scope="module")
+def planted(learn, make_rows):
+    """A head on a frozen backbone; two classes share words."""
+    return learn("text", marked_rows(make_rows, " ".join(MARKS * 3)), model={"train": "head"})
 
 
 def found_in(trained, *, model=None, examples=True, vectors=True, seed=0):
@@ -145,17 +150,17 @@ def test_vectors_that_are_there_are_used_where_they_are_the_models(planted):
     assert other.encoded > sample.COMPARED
 
 
-def test_a_trained_backbone_is_asked_for_its_own_vectors(learn, make_rows):
-    _, judging, fitted = learn("text", make_rows("text", 400))
-    asker = Asker(fitted.model)
+def test_another_backbone_is_asked_for_its_own_vectors(planted):
+    """As after training: what was frozen is no longer what the head reads."""
+    _, judging, fitted = planted
+    network = copy.deepcopy(fitted.model.network)
+    network.encoder = drawn_anew(network.encoder)
+    asker = Asker(replace(fitted.model, engine=TorchEngine(network.eval(), fitted.model.device)))
     found = draw_sample(asker, learned_of(judging, fitted))
-    problem = judging.problem
-    texts = problem.typed["train"]["message"].to_list()
+    texts = judging.problem.typed["train"]["message"].to_list()
     assert [texts[place] for place in found.places] == list(found.texts)
     assert np.allclose(found.vectors, asker.vectors(found.texts))
-    frozen = fitted.frozen["train"][found.places]
-    moved = np.linalg.norm(found.vectors - frozen, axis=1).max()
-    assert (moved > 0.02 * np.sqrt(32)) == bool(fitted.trained.best_epoch)
+    assert np.linalg.norm(found.vectors - fitted.frozen["train"][found.places], axis=1).min() > 0.02 * np.sqrt(32)
 
 
 def test_what_is_encoded_is_bounded_by_tokens(planted, monkeypatch):
@@ -189,12 +194,8 @@ def test_models_without_concepts_say_why(learned, kind, said):
 
 def test_secrets_in_texts_are_masked(learn, make_rows):
     """Examples are kept in the run folder, where no address and no card number is repeated."""
-    frame = make_rows("text", 700)
-    rng = np.random.default_rng(5)
-    secret = "clara@mail.example 4556737586899855"
-    marked = [y != "team 2" and rng.random() < 0.5 for y in frame["y"]]
-    texts = [f"{secret} {' '.join(MARKS)} {text}" if mark else text for text, mark in zip(frame["message"], marked)]
-    concepts, _ = found_in(learn("text", frame.with_columns(message=pl.Series(texts)), model={"train": "head"}))
+    frame = marked_rows(make_rows, "clara@mail.example 4556737586899855 " + " ".join(MARKS * 3))
+    concepts, _ = found_in(learn("text", frame, model={"train": "head"}))
     told = str(to_json(concepts))
     assert concepts and "4***" in told
     assert "4556737586899855" not in told and "clara@" not in told
