@@ -188,5 +188,5 @@ def test_a_terminal_gets_a_line_for_each(found):
     lines = [line for line in said if line.startswith("direction ")]
     assert len(lines) == 2 and "5 directions were found." in said
     assert lines[0].startswith("direction 1  card: 10 % of rows, towards billing +2.00, ")
-    assert "answers move by 0.40, at random by 0.03" in lines[0] and "\x1b" not in lines[1] and "\u202e" not in lines[1]
+    assert "answers move by 0.4, at random by 0.03" in lines[0] and "\x1b" not in lines[1] and "\u202e" not in lines[1]
     assert not [line for line in whole_text(found).splitlines() if "irection" in line]

@@ -67,11 +67,11 @@ def concept_line(place: int, one: Concept) -> str:
     >>> pushed = (ConceptEffect(label="lost card", effect=push),)
     >>> concept_line(1, Concept(name="card, pin", share=share, towards=pushed, against=(), change=change, chance=0.02,
     ...                         p_value=0.01, agreement=0.9))
-    'direction 1  card, pin: 10 % of rows, towards lost card +2.50; answers move by 0.40, at random by 0.02'
+    'direction 1  card, pin: 10 % of rows, towards lost card +2.50; answers move by 0.4, at random by 0.02'
     """
     sides = [f"{word} {_pushed(some)}" for word, some in (("towards", one.towards), ("against", one.against)) if some]
     share = words.share(round(one.share.value * one.share.n), one.share.n)
-    moved = f"answers move by {one.change.value:.2f}, at random by {one.chance:.2f}"
+    moved = f"answers move by {one.change.value:.2g}, at random by {one.chance:.2g}"
     name = f"{one.name}: " if one.name else ""
     said = f"{name}{share} of rows, {', '.join(sides)}; {moved}"
     return f"direction {place}  {words.cut(said, 2 * LONGEST)}"

@@ -164,7 +164,7 @@ def run_head(head: torch.nn.Module, features: Array, device: torch.device) -> Ar
     import torch
 
     head.eval()
-    rows = torch.from_numpy(np.ascontiguousarray(features, np.float32))
+    rows: Any = torch.from_numpy(np.ascontiguousarray(features, np.float32))
     with torch.inference_mode():
         parts = [head(part.to(device)).float().cpu() for part in rows.split(ROWS)]
     return np.asarray(torch.cat(parts).numpy())

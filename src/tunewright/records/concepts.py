@@ -54,8 +54,8 @@ class Concept:
     `name` is made of the words that mark it, or of its first example; it is empty where no text of rows may be shown.
     `share` is that of held-out rows at its end. `towards` and `against` hold the labels it pushes most, those whose
     effect outlives Holm's correction over all labels and directions. `change` is how far the answers of the held-out
-    rows at its end move when it is taken out of their vectors (half the sum of absolute changes of probabilities;
-    multilabel: their mean; regression: standard deviations of the target), `chance` how far when the same rows are
+    rows at its end move when it is taken out of their vectors (root mean square over labels of what log probabilities
+    less their mean change by; multilabel: log odds; regression: the value), `chance` how far when the same rows are
     moved as far in random directions, and `p_value` the share of random directions that move them as much, corrected
     for how many directions were asked about. `agreement` is the cosine of both halves' directions.
     """

@@ -144,7 +144,7 @@ def test_far_end_against_all_cuts():
 
 
 def test_an_end_needs_rows_of_both_kinds():
-    vectors, has, parts = cloud(shares=(0.2,), seed=2)
+    vectors, has, _ = cloud(shares=(0.2,), seed=2)
     found = find_directions(vectors, most=12)
     (end,) = ends_of(found, vectors, vectors[:100])
     assert (end.inside == has[:, 0]).mean() > 0.98

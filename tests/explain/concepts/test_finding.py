@@ -28,14 +28,23 @@ def learned_of(judging, fitted, *, vectors=True):
     return Learned(typed=problem.typed["train"], rows=rows, vectors=fitted.frozen["train"] if vectors else None)
 
 
-@pytest.fixture(scope="module")
-def planted(learn, make_rows):
-    """A head on a frozen backbone; half of the texts of two classes share words, and none of the third's has them."""
+def marked_rows(make_rows, words, mark):
+    """Texts of three classes; a third of those of two classes hold a mark in place of the words of their class."""
     frame = make_rows("text", 700)
     rng = np.random.default_rng(5)
-    marked = [y != "team 2" and rng.random() < 0.5 for y in frame["y"]]
-    texts = [f"{' '.join(MARKS)} {text}" if mark else text for text, mark in zip(frame["message"], marked, strict=True)]
-    return learn("text", frame.with_columns(message=pl.Series(texts)), model={"train": "head"})
+    marked = [y != "team 2" and rng.random() < 0.35 for y in frame["y"]]
+    common = set(words[100:])
+    texts = [
+        " ".join([mark, *(word for word in text.split() if word in common)]) if has else text
+        for text, has in zip(frame["message"], marked, strict=True)
+    ]
+    return frame.with_columns(message=pl.Series(texts))
+
+
+@pytest.fixture(scope="module")
+def planted(learn, make_rows, tiny_words):
+    """A head on a frozen backbone; two classes share words."""
+    return learn("text", marked_rows(make_rows, tiny_words, " ".join(MARKS * 3)), model={"train": "head"})
 
 
 def found_in(trained, *, model=None, examples=True, vectors=True, seed=0):
@@ -46,13 +55,17 @@ def found_in(trained, *, model=None, examples=True, vectors=True, seed=0):
     return find_concepts(asker, learned, typed, part="validation", examples=examples, seed=seed)
 
 
+def texts_in(trained):
+    return trained[1].problem.typed["train"]["message"].n_unique()
+
+
 def the_planted(concepts):
     return [one for one in concepts if {word.text for word in one.words[:3]} == set(MARKS)]
 
 
 def test_planted_words_across_two_classes_name_a_direction(planted):
     concepts, check = found_in(planted)
-    assert check.passed and check.shown == len(concepts) <= check.found and check.rows == 420
+    assert check.passed and check.shown == len(concepts) <= check.found and check.rows == texts_in(planted)
     (one,) = the_planted(concepts)
     assert set(one.name.split(", ")) == set(MARKS)
     assert "team 2" in [push.label for push in one.against]
@@ -120,7 +133,7 @@ def test_effects_that_outlive_the_weights_are_not_shown(planted, monkeypatch):
 
 
 def test_a_random_cloud_in_place_of_the_vectors_gives_none(planted, monkeypatch):
-    noise = np.random.default_rng(0).normal(size=(420, 32)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(size=(texts_in(planted), 32)).astype(np.float32)
 
     def draw(asker, learned, *, seed=0):
         return replace(draw_sample(asker, learned, seed=seed), vectors=noise)
@@ -128,14 +141,15 @@ def test_a_random_cloud_in_place_of_the_vectors_gives_none(planted, monkeypatch)
     monkeypatch.setattr(finding, "draw_sample", draw)
     concepts, check = found_in(planted)
     assert concepts == () and (check.found, check.passed) == (0, False)
-    assert check.why == "No direction was found in both halves of 420 train texts (cosine of at least 0.8)."
+    rows = texts_in(planted)
+    assert check.why == f"No direction was found in both halves of {rows} train texts (cosine of at least 0.8)."
 
 
 def test_vectors_that_are_there_are_used_where_they_are_the_models(planted):
     _, judging, fitted = planted
     asker = Asker(fitted.model)
     held = draw_sample(asker, learned_of(judging, fitted))
-    assert asker.encoded == sample.COMPARED and len(held.texts) == 420
+    assert asker.encoded == sample.COMPARED and len(held.texts) == texts_in(planted)
     fresh = draw_sample(Asker(fitted.model), learned_of(judging, fitted, vectors=False))
     assert fresh.texts == held.texts and np.allclose(fresh.vectors, held.vectors, atol=1e-4)
     own = learned_of(judging, fitted)
@@ -145,17 +159,17 @@ def test_vectors_that_are_there_are_used_where_they_are_the_models(planted):
     assert other.encoded > sample.COMPARED
 
 
-def test_a_trained_backbone_is_asked_for_its_own_vectors(learn, make_rows):
-    _, judging, fitted = learn("text", make_rows("text", 400))
-    asker = Asker(fitted.model)
+def test_another_backbone_is_asked_for_its_own_vectors(planted):
+    """As after training: what was frozen is no longer what the head reads."""
+    _, judging, fitted = planted
+    network = copy.deepcopy(fitted.model.network)
+    network.encoder = drawn_anew(network.encoder)
+    asker = Asker(replace(fitted.model, engine=TorchEngine(network.eval(), fitted.model.device)))
     found = draw_sample(asker, learned_of(judging, fitted))
-    problem = judging.problem
-    texts = problem.typed["train"]["message"].to_list()
+    texts = judging.problem.typed["train"]["message"].to_list()
     assert [texts[place] for place in found.places] == list(found.texts)
     assert np.allclose(found.vectors, asker.vectors(found.texts))
-    frozen = fitted.frozen["train"][found.places]
-    moved = np.linalg.norm(found.vectors - frozen, axis=1).max()
-    assert (moved > 0.02 * np.sqrt(32)) == bool(fitted.trained.best_epoch)
+    assert np.linalg.norm(found.vectors - fitted.frozen["train"][found.places], axis=1).min() > 0.02 * np.sqrt(32)
 
 
 def test_what_is_encoded_is_bounded_by_tokens(planted, monkeypatch):
@@ -187,17 +201,25 @@ def test_models_without_concepts_say_why(learned, kind, said):
     assert concepts == () and not check.passed and said in check.why and check.rows == 0
 
 
-def test_secrets_in_texts_are_masked(learn, make_rows):
-    """Examples are kept in the run folder, where no address and no card number is repeated."""
-    frame = make_rows("text", 700)
-    rng = np.random.default_rng(5)
-    secret = "clara@mail.example 4556737586899855"
-    marked = [y != "team 2" and rng.random() < 0.5 for y in frame["y"]]
-    texts = [f"{secret} {' '.join(MARKS)} {text}" if mark else text for text, mark in zip(frame["message"], marked)]
-    concepts, _ = found_in(learn("text", frame.with_columns(message=pl.Series(texts)), model={"train": "head"}))
-    told = str(to_json(concepts))
-    assert concepts and "4***" in told
-    assert "4556737586899855" not in told and "clara@" not in told
+def test_secrets_in_texts_are_masked(planted, monkeypatch):
+    """Words and examples are kept in the run folder, where no address and no card number is repeated."""
+    _, judging, fitted = planted
+    own = learned_of(judging, fitted)
+
+    def told(text):
+        return f"clara@mail.example 4556737586899855 {text}" if MARKS[0] in text else text
+
+    def draw(asker, learned, *, seed=0):
+        drawn = draw_sample(asker, own, seed=seed)
+        return replace(drawn, texts=tuple(map(told, drawn.texts)))
+
+    monkeypatch.setattr(finding, "draw_sample", draw)
+    secret = own.typed.with_columns(message=pl.Series([told(text) for text in own.typed["message"]]))
+    learned, typed = replace(own, typed=secret), judging.problem.typed["validation"]
+    concepts, _ = find_concepts(Asker(fitted.model), learned, typed, part="validation", examples=True)
+    shown = str(to_json(concepts))
+    assert concepts and "c***@***" in shown and "4***" in shown
+    assert "4556737586899855" not in shown and "clara" not in shown
 
 
 @pytest.mark.parametrize("kind", ["multilabel", "mixed"])

@@ -9,7 +9,7 @@ import torch
 from tunewright.explain.concepts import judging
 from tunewright.explain.concepts.ends import End, removal
 from tunewright.explain.concepts.judging import against_shuffled, judge
-from tunewright.explain.concepts.moving import Held, apart, levels_of
+from tunewright.explain.concepts.moving import Held
 from tunewright.explain.sanity import drawn_anew
 from tunewright.models.heads import make_head
 from tunewright.tasks import Classification, Multilabel, Regression
@@ -80,27 +80,54 @@ def test_effects_are_what_labels_lose(made):
             assert score.high == pytest.approx(score.value + half, abs=0.3 * half)
 
 
-def test_change_is_the_distance_of_probabilities(made):
+def distance(weight, first, second):
+    """Root mean square of what log probabilities, less their mean over labels, differ by; plainly."""
+    logs = []
+    for features in (first, second):
+        powers = np.exp(features @ weight.T / 2.0)
+        own = np.log(powers / powers.sum(-1, keepdims=True))
+        logs.append(own - own.mean(-1, keepdims=True))
+    return np.sqrt(((logs[0] - logs[1]) ** 2).mean(-1))
+
+
+def test_change_is_the_distance_of_answers(made):
     held, ends, weight, features = made
     (one,) = [one for one in judge(held, ends) if one.end is ends[0]]
     rows, moves = one.end.taken.rows[: judging.ROWS], one.end.taken.moves[: judging.ROWS]
-
-    def shares(x):
-        powers = np.exp(x @ weight.T / 2.0)
-        return powers / powers.sum(1, keepdims=True)
-
-    own = np.abs(shares(features[rows]) - shares(features[rows] + moves)).sum(1) / 2
-    assert one.change.value == pytest.approx(own.mean(), abs=1e-5)
+    own = distance(weight, features[rows], features[rows] + moves)
+    assert one.change.value == pytest.approx(own.mean(), abs=1e-4)
     assert one.change.low < one.change.value < one.change.high and one.change.n == len(rows)
 
 
+def test_chance_is_the_same_rows_moved_as_far_at_random(made):
+    held, ends, weight, features = made
+    (one,) = [one for one in judge(held, ends, seed=3) if one.end is ends[1]]
+    rows, moves = one.end.taken.rows[: judging.ROWS], one.end.taken.moves[: judging.ROWS]
+    rng, drawn = np.random.default_rng(3), []
+    for direction in rng.normal(size=(judging.DRAWS, WIDTH)):
+        away = np.linalg.norm(moves, axis=1)[:, None] * direction / np.linalg.norm(direction)
+        drawn.append(distance(weight, features[rows], features[rows] + away).mean())
+    assert one.chance == pytest.approx(np.mean(drawn), rel=1e-3)
+    assert one.change.value > np.quantile(drawn, 0.97)
+
+
+def test_places_of_other_tasks(made):
+    _, ends, weight, features = made
+    rows, moves = ends[0].taken.rows, ends[0].taken.moves
+    logits = (features[rows] + moves) @ weight.T
+    several = held_of(weight, features, task=Multilabel(labels=LABELS))
+    assert np.allclose(several.places(rows, moves), logits / 2.0, atol=1e-4)
+    number = held_of(weight[[0]], features, task=Regression(mean=1.0, scale=5.0, log=False, low=0.0, high=9.0))
+    assert np.allclose(number.places(rows, moves), 5.0 * logits[:, [0]], atol=1e-4)
+
+
 def test_words_and_trees_beside_the_network_keep_their_part(made):
-    """An answer that words have settled hardly moves, and a share of the network moves it less."""
+    """What words add stays, and a share of the network moves the answer less."""
     held, ends, weight, features = made
     settled = held_of(weight, features, beside=np.tile(np.float32([60, 0, 0]), (ROWS, 1)))
-    assert settled.levels(ends[0].taken.rows, ends[0].taken.moves)[:, 0].min() > 0.999
-    half = held_of(weight, features, share=0.5)
     rows, moves = ends[0].taken.rows, ends[0].taken.moves
+    assert np.allclose(settled.outputs(rows, moves) - held.outputs(rows, moves), [60, 0, 0], atol=1e-4)
+    half = held_of(weight, features, share=0.5)
     assert np.allclose(half.outputs(rows, moves), 0.5 * held.outputs(rows, moves), atol=1e-5)
 
 
@@ -142,16 +169,6 @@ def test_a_number_is_pushed_higher_and_lower(made):
     lost = -5.0 * moves @ weight[1]
     (score,) = one.effects.scores([0])
     assert score.value == pytest.approx(lost.mean(), rel=1e-4) and score.value < 0 and score.n == len(rows)
-
-
-def test_distances_of_answers():
-    labels, number = Multilabel(labels=("a", "b")), Regression(mean=0.0, scale=1.0, log=False, low=0.0, high=1.0)
-    assert apart(labels, np.array([0.5, 0.5]), np.array([0.5, 0.9])) == pytest.approx(0.2)
-    assert apart(Classification(labels=LABELS), np.array([1, 0, 0]), np.array([0, 0.5, 0.5])) == 1.0
-    assert apart(number, np.array([[1.0], [2.0]]), np.array([[1.5], [2.0]])).tolist() == [0.5, 0.0]
-    assert levels_of(number, np.array([[0.7]]), 2.0).tolist() == [[0.7]]
-    two = Classification(labels=("a", "b"))
-    assert levels_of(two, np.array([[2 * np.log(3), 0.0]]), 2.0)[0, 0] == pytest.approx(0.75)
 
 
 def test_no_direction_is_judged_where_there_is_none(made):

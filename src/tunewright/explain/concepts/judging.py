@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tunewright.explain.concepts.ends import End, Removal
-from tunewright.explain.concepts.moving import Held, apart
+from tunewright.explain.concepts.moving import Held
 from tunewright.explain.concepts.pursuit import TINY, unit
 from tunewright.explain.sanity import drawn_anew
 from tunewright.records import Score
@@ -20,7 +20,7 @@ from tunewright.stats import bootstrap_weights, holm, paired_difference, percent
 
 Array = np.ndarray[Any, np.dtype[Any]]
 DRAWS = 299  # random directions: with twelve to correct for, the smallest p-value that can come out is 0.04
-ROWS = 20  # the farthest ones, in which answers are held to those of random moves
+ROWS = 10  # the farthest ones, in which answers are held to those of random moves
 SHUFFLES = 64
 SHUFFLED_ROWS = 5
 LEVEL = 0.05
@@ -63,7 +63,7 @@ class Judged:
 
     Args:
         end: the direction.
-        change: how far answers move where it is taken out.
+        change: how far answers move where it is taken out (see `Held.places`; root mean square over labels).
         chance: how far, on average, where the same rows are moved as far in random directions.
         p_value: the share of random directions that move them as far, corrected for all directions.
         effects: what it does to every label.
@@ -101,15 +101,20 @@ def judge(held: Held, ends: Sequence[End], *, seed: int = 0) -> list[Judged]:
 
 def _against_chance(held: Held, taken: Removal, drawn: Array) -> tuple[Score, float, float]:
     """How far answers move, how far by chance, and the share of (R, V) random directions that move them as far."""
-    before = held.levels(taken.rows, np.zeros_like(taken.moves))
-    own = apart(held.task, before, held.levels(taken.rows, taken.moves))
+    before = held.places(taken.rows, np.zeros_like(taken.moves))
+    own = _apart(before, held.places(taken.rows, taken.moves))
     lengths = np.linalg.norm(taken.moves, axis=1)
     moves = (lengths[None, :, None] * drawn[:, None, :]).reshape(-1, held.width)
-    after = held.levels(np.tile(taken.rows, len(drawn)), moves).reshape(len(drawn), *before.shape)
-    chance = apart(held.task, before, after).mean(1)
+    after = held.places(np.tile(taken.rows, len(drawn)), moves).reshape(len(drawn), *before.shape)
+    chance = _apart(before, after).mean(1)
     score, _ = paired_difference(own, np.zeros(len(own)))
     as_far = int((chance >= own.mean()).sum())
     return score, float(chance.mean()), (1 + as_far) / (1 + len(drawn))
+
+
+def _apart(first: Array, second: Array) -> Array:
+    """(...) root mean square over labels of what two answers (..., K) differ by."""
+    return np.asarray(np.sqrt(((first - second) ** 2).mean(-1)))
 
 
 def _effects(held: Held, ends: Sequence[End]) -> list[Effects]:

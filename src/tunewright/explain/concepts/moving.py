@@ -62,9 +62,17 @@ class Held:
         )
         return np.asarray(before - after)
 
-    def levels(self, rows: Array, moves: Array) -> Array:
-        """(m, K) probability of every label; regression: (m, 1) the value in standard deviations of the target."""
-        return levels_of(self.task, self.outputs(rows, moves), self.temperature)
+    def places(self, rows: Array, moves: Array) -> Array:
+        """(m, K) where answers lie, such that their distance says how far they are from each other.
+
+        Log probabilities less their mean over labels, whose distance is that of compositions (Aitchison 1986); log odds
+        of labels that do not exclude each other; the value of a regression.
+        """
+        outputs = np.asarray(self.outputs(rows, moves), np.float64)
+        if isinstance(self.task, Regression):
+            return outputs * self.task.scale
+        outputs = outputs / self.temperature
+        return outputs if isinstance(self.task, Multilabel) else outputs - outputs.mean(1, keepdims=True)
 
 
 def hold(asker: Asker, typed: pl.DataFrame) -> Held:
@@ -90,30 +98,3 @@ def hold(asker: Asker, typed: pl.DataFrame) -> Held:
         # Both are added to what the network says, so that of a silent network they are all there is.
         beside=model.beside(silent, texts, dense, typed),
     )
-
-
-def levels_of(task: Task, outputs: Array, temperature: float) -> Array:
-    """(..., K) probabilities of (..., K) outputs; regression: the outputs, which are standard deviations.
-
-    >>> levels_of(Multilabel(labels=("a",)), np.array([[0.0]]), 1.0).tolist()
-    [[0.5]]
-    """
-    from scipy.special import expit, softmax
-
-    values = np.asarray(outputs, np.float64)
-    if isinstance(task, Regression):
-        return values
-    values = values / temperature
-    return np.asarray(expit(values) if isinstance(task, Multilabel) else softmax(values, axis=-1))
-
-
-def apart(task: Task, first: Array, second: Array) -> Array:
-    """(...) how far two answers (..., K) are from each other, 0 to 1; regression: in standard deviations.
-
-    Half the sum of absolute differences of probabilities, which is the largest difference that any set of labels can
-    show (total variation); of labels that do not exclude each other, the mean.
-    """
-    differences = np.abs(first - second)
-    if isinstance(task, Regression | Multilabel):
-        return np.asarray(differences.mean(-1))
-    return np.asarray(differences.sum(-1) / 2)
