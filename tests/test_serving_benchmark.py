@@ -151,6 +151,7 @@ def load(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_any_server_is_measured_and_ended(load, tmp_path):
     done = load([sys.executable, "-c", SERVER, "{port}", str(tmp_path / "process")])
     assert done.returncode == 0, done.stderr
