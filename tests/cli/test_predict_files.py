@@ -25,9 +25,7 @@ PAGE = Path(__file__).parents[2] / "docs/predicting.md"
 @pytest.fixture
 def small_blocks(monkeypatch):
     """150 rows are ten blocks."""
-    monkeypatch.setattr(
-        predicting, "predict_file", functools.partial(predicting.predict_file, size=BlockSize(rows=16))
-    )
+    monkeypatch.setattr(predicting, "predict_file", functools.partial(predicting.predict_file, size=BlockSize(rows=16)))
 
 
 def written(rows_csv: Path, path: Path) -> Path:
