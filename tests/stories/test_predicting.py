@@ -191,7 +191,7 @@ def test_no_more_than_a_few_blocks_of_rows_are_alive(tmp_path):
     before = alive()
     with mock.patch.object(raw, "STEP", 1_000):
         predict_file(answers_of(Counting()), path, out, size=BlockSize(rows=100))
-    assert len(counts) == 60
+    assert len(counts) >= 60
     assert max(counts) - before <= 6 * 100
 
 
