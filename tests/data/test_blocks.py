@@ -72,7 +72,8 @@ def test_well_formed_files_give_the_same_cells(tmp_path_factory, rows, newline, 
     names = [f"c{place}" for place in range(len(rows[0]))]
     path = tmp_path_factory.getbasetemp() / f"well.{form}"
     write(path, as_delimited([names, *rows], newline, "\t" if form == "tsv" else ","))
-    assert_frame_equal(blocked(path, rows=size, step=step), read(path).frame)
+    agree(path, size, step)  # a line end within quotes is well formed in csv, and may be refused in tsv
+    assert form == "tsv" or read(path).frame.height == len(rows)
 
 
 @settings(max_examples=300)

@@ -11,7 +11,6 @@ import polars as pl
 from tunewright.data.encoding import FOREIGN, MAX_FIELD, as_utf8, decode_line, has_surrogate
 from tunewright.data.faults import Fault
 from tunewright.data.object_columns import ObjectColumns
-from tunewright.errors import DataError
 
 
 def read_jsonl(data: bytes, *, file: str) -> tuple[pl.DataFrame, list[Fault]]:

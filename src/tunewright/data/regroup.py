@@ -1,9 +1,10 @@
-"""Frames of any height made into blocks of one size, with no more in memory than a block and what is left over."""
+"""Frames of any height made into blocks of at most one size, with no more in memory than a block and a frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import polars as pl
 
@@ -19,31 +20,34 @@ class BlockSize:
 def regrouped(frames: Iterable[tuple[pl.DataFrame, int]], size: BlockSize) -> Iterator[pl.DataFrame]:
     """The same rows in the same order, in blocks; where they end depends on the frames alone.
 
+    A block is several frames, or an even part of one. What is left of a frame is never joined to the next: such a rest
+    keeps hold of the texts of every frame before it, and memory would grow with the file.
+
     Args:
         frames: with the bytes of each.
-        size: of a block. One that is full by its bytes may have a frame more.
+        size: of a block; a single frame may have more bytes.
 
-    >>> frames = [(pl.DataFrame({"n": [1, 2]}), 2), (pl.DataFrame({"n": [3, 4, 5]}), 3)]
+    >>> numbers = ([1, 2], [3], [4, 5, 6, 7, 8])
+    >>> frames = [(pl.DataFrame({"n": some}), len(some)) for some in numbers]
     >>> [block["n"].to_list() for block in regrouped(frames, BlockSize(rows=4))]
-    [[1, 2, 3, 4], [5]]
-    >>> [block.height for block in regrouped(frames, BlockSize(rows=4, bytes=1))]
-    [2, 3]
+    [[1, 2, 3], [4, 5, 6], [7, 8]]
+    >>> [block.height for block in regrouped(frames, BlockSize(rows=8, bytes=2))]
+    [2, 1, 5]
     """
     held: list[pl.DataFrame] = []
     rows = weight = 0
     for frame, taken in frames:
+        if held and (rows + frame.height > size.rows or weight + taken > size.bytes):
+            yield pl.concat(held)
+            held.clear()
+            rows = weight = 0
+        if frame.height > size.rows:
+            height = ceil(frame.height / ceil(frame.height / size.rows))
+            yield from (frame[at : at + height] for at in range(0, frame.height, height))
+            continue
         held.append(frame)
         rows, weight = rows + frame.height, weight + taken
-        if rows < size.rows and weight < size.bytes:
-            continue
-        whole = pl.concat(held)
-        held.clear()
-        stop = rows if rows < size.rows else rows - rows % size.rows
-        for at in range(0, stop, size.rows):
-            yield whole[at : min(at + size.rows, stop)]
-        held.append(whole[stop:])
-        rows, weight = rows - stop, weight * (rows - stop) // max(rows, 1)
-    if rows:
+    if held:
         yield pl.concat(held)
 
 
