@@ -10,9 +10,9 @@ from venvs import packages_of
 MS = f"{1000 * LIMIT:g} ms"
 LEVELS = (
     "Goodput: the highest rate, of single texts that come when they like (a Poisson process, open loop), of which 99 % "
-    f"are answered within {MS} from when they were due. Rates from a tenth to 1.25 times of what 64 waiting clients "
-    "reach, then three between the last that held and the first that did not. Kept: what of the goodput is answered in "
-    "time when three times that rate is offered. One load generator for all, on the same machine."
+    f"are answered within {MS} from when they were due. Rates from a tenth to 1.25 times of what 8 or 64 waiting "
+    "clients reach, then three between the last that held and the first that did not. Kept: what of the goodput is "
+    "answered in time when three times that rate is offered. One load generator for all, on the same machine."
 )
 PEERS_IN_PROCESS = (
     "sentence-transformers: encode, then scikit-learn's LogisticRegression; the fastest of batches of "
