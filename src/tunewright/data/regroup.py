@@ -20,8 +20,8 @@ class BlockSize:
 def regrouped(frames: Iterable[tuple[pl.DataFrame, int]], size: BlockSize) -> Iterator[pl.DataFrame]:
     """The same rows in the same order, in blocks; where they end depends on the frames alone.
 
-    A block is several frames, or an even part of one. What is left of a frame is never joined to the next: such a rest
-    keeps hold of the texts of every frame before it, and memory would grow with the file.
+    A block is several frames, or an even part of one. What is left of a frame is not carried into the next block, so
+    that nothing of a frame outlives it.
 
     Args:
         frames: with the bytes of each.
