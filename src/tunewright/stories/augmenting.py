@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, np.dtype[Any]]
 # Rows. A trial's interval shrinks with their root: of 780 it reached 2.4 points either way, of 200 it would 4.8, and
-# more once adjusted for all that is tried. No gain of augmentation is that great.
+# more once adjusted for all that is tried: only greater gains could be shown.
 FEWEST = 200
 # Of the rows' texts. A copy of all of them is encoded per kind that changes texts: a few seconds at most.
 MOST_TOKENS = 1 << 16
