@@ -53,7 +53,7 @@ def key():
 def beside(loaded, plan, *, rounds, faults, learned):
     """Scorecards of the peer, by way, its findings on the data as it is, by way, and checks that failed to run."""
     from tunewright.records import to_json
-    from tunewright.stories.calibrate import calibrate
+    from tunewright.stories.auditing.calibrate import calibrate
     from tunewright.stories.prepare import prepare
 
     task = prepare(loaded, plan).table.task

@@ -36,7 +36,7 @@ STRUCTURAL = {
 def audited(loaded, plan, *, deep):
     """What the product's audit says, and the out-of-fold answers behind it."""
     from tunewright.runfolder.context import RunContext
-    from tunewright.stories.audit import examine
+    from tunewright.stories.auditing.examine import examine
     from tunewright.stories.prepare import prepare
 
     examined = examine(prepare(loaded, plan), plan, RunContext(), deep=deep)
@@ -72,7 +72,7 @@ def work(one, given):
     """Audit one set as it is and with every fault of every planter."""
     from tunewright.plan import read_plan
     from tunewright.records import to_json
-    from tunewright.stories.calibrate import calibrate
+    from tunewright.stories.auditing.calibrate import calibrate
     from tunewright.stories.prepare import load_rows
 
     frame = one.load()

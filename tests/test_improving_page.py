@@ -14,7 +14,7 @@ from tunewright.cli import main
 from tunewright.plan import read_plan
 from tunewright.records import Improvement, RemedyTrial, from_json
 from tunewright.report.effects import effect, points
-from tunewright.stories.moves import ADVISED, MOST_EPOCHS, MOVES
+from tunewright.stories.training.moves import ADVISED, MOST_EPOCHS, MOVES
 
 PAGE = Path(__file__).parents[1] / "docs/improving.md"
 SHARED = Path(__file__).parents[2] / "shared" / "data"

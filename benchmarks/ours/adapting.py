@@ -19,8 +19,8 @@ import polars as pl
 import tunewright as tw
 from tunewright.living.watching import WatchOptions
 from tunewright.records import to_json
-from tunewright.stories.adapting import AdaptRequest, adapt_story
-from tunewright.stories.drifting import watch_story
+from tunewright.stories.living.adapting import AdaptRequest, adapt_story
+from tunewright.stories.living.drifting import watch_story
 
 
 def train(config):

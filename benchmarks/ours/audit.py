@@ -18,7 +18,9 @@ from pathlib import Path
 from tunewright import detectors
 from tunewright.plan import read_plan
 from tunewright.splits import making
-from tunewright.stories import audit, inspect, prepare
+from tunewright.stories import prepare
+from tunewright.stories.auditing import examine as audit
+from tunewright.stories.auditing import inspect
 
 
 class Stations:

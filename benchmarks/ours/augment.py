@@ -12,10 +12,10 @@ from tunewright.learning.fit import fit
 from tunewright.plan import read_plan
 from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine
+from tunewright.stories.auditing.examine import examine
+from tunewright.stories.auditing.repair import mend
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.repair import mend
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 
 def right(problem, fitted, part):

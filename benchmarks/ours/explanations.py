@@ -17,7 +17,7 @@ from tunewright.planting.leak_word import LeakingWord
 from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 from tunewright.testing import plant
 
 

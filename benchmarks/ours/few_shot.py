@@ -19,7 +19,7 @@ from tunewright.learning.fit import fit, outputs_of
 from tunewright.plan import read_plan
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import load_rows, pose, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 
 def bits(problem, model, outputs):

@@ -22,7 +22,7 @@ from tunewright.metrics import metric as metric_of
 from tunewright.plan import read_plan
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 STRENGTH = 10.0  # of the head's penalty, the same for every way: with few labels there are none to choose it on
 

@@ -20,7 +20,7 @@ from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.runfolder.home import home
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 PARTS = ("validation", "test")
 

@@ -21,7 +21,7 @@ from tunewright.learning import fit as fit_module
 from tunewright.plan import read_plan
 from tunewright.runfolder.context import RunContext
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 SPREAD = 0.02  # standard deviation of a head's first weights in BERT and its kin
 

@@ -18,9 +18,9 @@ from tunewright.learning.fit import fit
 from tunewright.plan import read_plan
 from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine
+from tunewright.stories.auditing.examine import examine
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 from tunewright.training import loop
 
 SPENT = {"looking": 0.0}

@@ -21,7 +21,7 @@ from tunewright.plan import read_plan
 from tunewright.runfolder.context import RunContext
 from tunewright.runfolder.home import home
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 
 class Entering:

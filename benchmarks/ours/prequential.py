@@ -28,9 +28,9 @@ from tunewright.living.address import locate
 from tunewright.living.promoting import promote
 from tunewright.living.registry import Registry
 from tunewright.living.watching import WatchOptions
-from tunewright.stories.adapting import AdaptRequest, adapt_story
-from tunewright.stories.drifting import watch_story
-from tunewright.stories.succeeding import run_of, succeed
+from tunewright.stories.living.adapting import AdaptRequest, adapt_story
+from tunewright.stories.living.drifting import watch_story
+from tunewright.stories.living.succeeding import run_of, succeed
 
 NAME, WHO, ORDER = "stream", "benchmark", "row"
 

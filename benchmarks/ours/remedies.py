@@ -17,10 +17,10 @@ from tunewright.plan import read_plan
 from tunewright.records import to_json
 from tunewright.remedies import REMEDIES
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine, material_of
+from tunewright.stories.auditing.examine import examine, material_of
+from tunewright.stories.auditing.repair import TOGETHER, mend
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.repair import TOGETHER, mend
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 
 SELECT = "select_columns"
 

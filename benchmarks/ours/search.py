@@ -20,7 +20,7 @@ from tunewright.models.backbone import locate
 from tunewright.models.tokens import TextTokenizer
 from tunewright.plan import read_plan
 from tunewright.runfolder import read_json
-from tunewright.stories.studying import study_story
+from tunewright.stories.training.studying import study_story
 from tunewright.stories.walk import Request
 
 

@@ -83,7 +83,7 @@ def run(
         The finished run.
     """
     from tunewright.records import to_json
-    from tunewright.stories.placing import run_where_asked
+    from tunewright.stories.placing.sending import run_where_asked
     from tunewright.stories.walk import Request
     from tunewright.trackers import tracking
 
@@ -120,7 +120,7 @@ def audit(
         PlanError: the plan is wrong; all problems at once.
         DataError: the data cannot be used.
     """
-    from tunewright.stories.inspect import inspect
+    from tunewright.stories.auditing.inspect import inspect
 
     source, given = _where(data, target)
     resolved = read_plan(place(plan) if plan is not None else None, data=given, **sections)
@@ -159,7 +159,7 @@ def tune(
     """
     from tunewright.records import Study, from_json, to_json
     from tunewright.runfolder import read_json
-    from tunewright.stories.studying import study_story
+    from tunewright.stories.training.studying import study_story
     from tunewright.stories.walk import Request
     from tunewright.trackers import tracking
 
@@ -186,8 +186,8 @@ def load(bundle: str | Path) -> Predictor:
     """
     from tunewright.bundle.fetching import local_bundle
     from tunewright.bundle.predictor import Predictor
-    from tunewright.stories.explaining import explainer_of
-    from tunewright.stories.exporting import exporter_of
+    from tunewright.stories.deploying.exporting import exporter_of
+    from tunewright.stories.judging.explaining import explainer_of
 
     here = local_bundle(bundle)
     predictor = Predictor.load(here)
@@ -213,7 +213,7 @@ def compare(
         PlanError: a metric that does not fit the task.
         RunError, ModelError: no run, no bundle, or a damaged one.
     """
-    from tunewright.stories.comparing import compare_story
+    from tunewright.stories.judging.comparing import compare_story
 
     one, other = (Path(which.folder) if isinstance(which, Run) else Path(which) for which in (a, b))
     return compare_story(one, other, data, metric=metric, seed=seed)

@@ -186,7 +186,7 @@ def _fit(estimator: Any, frame: pl.DataFrame, targets: Sequence[Any], kinds: Map
     import polars as pl
 
     from tunewright.plan import read_plan
-    from tunewright.stories.fitting import fit_rows
+    from tunewright.stories.training.fitting import fit_rows
 
     seed = estimator.random_state
     given: dict[str, Any] = {
@@ -208,7 +208,7 @@ def _fit(estimator: Any, frame: pl.DataFrame, targets: Sequence[Any], kinds: Map
 
 def _asked(estimator: Any, X: Any) -> Any:
     """The fitted model's answers for X, columns by name."""
-    from tunewright.stories.fitting import answers
+    from tunewright.stories.training.fitting import answers
 
     check_is_fitted(estimator)
     return answers(estimator.predictor_, _table(estimator, X, fitting=False)[0])

@@ -6,7 +6,7 @@ from tunewright.cli.demo import planted_faults
 from tunewright.example import faults, path
 from tunewright.plan import read_plan
 from tunewright.runfolder import write_json
-from tunewright.stories.inspect import inspect
+from tunewright.stories.auditing.inspect import inspect
 
 
 def test_demo_runs_and_says_what_to_look_at(quick, call, tmp_path, monkeypatch):

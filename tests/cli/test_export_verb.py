@@ -185,7 +185,7 @@ def test_python_mirrors_it(finished, tmp_path, monkeypatch):
 
 def test_test_rows_are_not_looked_at(finished, call, tmp_path, monkeypatch):
     """Neither the gate nor the calibration may see a row of the sealed part."""
-    from tunewright.stories import exporting
+    from tunewright.stories.deploying import exporting
 
     monkeypatch.setenv("TUNEWRIGHT_HOME", str(finished.home))
     split = json.loads((finished.folder / "split.json").read_text())

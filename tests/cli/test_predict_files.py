@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 import tunewright as tw
 from tunewright.bundle.predictor import Predictor
 from tunewright.data.blocks import USUAL, BlockSize
-from tunewright.stories import predicting
+from tunewright.stories.deploying import predicting
 
 PAGE = Path(__file__).parents[2] / "docs/predicting.md"
 

@@ -135,7 +135,7 @@ def test_an_unexpected_error_has_no_traceback(call, monkeypatch, rows_csv):
     def fail(*_):
         raise RuntimeError("the roof\x1b fell in")
 
-    monkeypatch.setattr("tunewright.stories.placing.run_story", fail)
+    monkeypatch.setattr("tunewright.stories.placing.sending.run_story", fail)
     said = call("run", rows_csv, "--target", "label", "--json")
     assert said.code == 1
     assert said.json == {"error": {"type": "RuntimeError", "message": "the roof␛ fell in"}}

@@ -307,7 +307,7 @@ def test_answers_do_not_hang_on_batch_mates(started, learned, make_rows):
     """A real model: alone, and among others, within rounding."""
     from tunewright.bundle.predictor import Predictor
     from tunewright.serving.options import ServingOptions
-    from tunewright.stories.serving import version_of
+    from tunewright.stories.deploying.serving import version_of
 
     _, _, fitted = learned("mixed")
     version = version_of(Predictor(fitted.model), name="m", version="1", options=ServingOptions())

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tunewright.data import describe
-from tunewright.stories.adaptation_rows import PART, column_kinds
+from tunewright.stories.living.adaptation_rows import PART, column_kinds
 
 ROLES = {"customer": "group", "created": "time", "part": "part", PART: "part", "worth": "weight"}
 

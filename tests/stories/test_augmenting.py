@@ -14,12 +14,12 @@ from tunewright.records import Score, to_json
 from tunewright.remedies import Bench
 from tunewright.runfolder import Journal
 from tunewright.runfolder.context import RunContext
-from tunewright.stories import augmenting
-from tunewright.stories.audit import examine, material_of, seen_rows
-from tunewright.stories.augmenting import copies_of, open_augmentations
+from tunewright.stories.auditing import augmenting
+from tunewright.stories.auditing.augmenting import copies_of, open_augmentations
+from tunewright.stories.auditing.examine import examine, material_of, seen_rows
+from tunewright.stories.auditing.repair import mend
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.repair import mend
-from tunewright.stories.training import judge
+from tunewright.stories.training.station import judge
 from tunewright.training.augment import AUGMENTATIONS
 
 ALL = tuple(one.kind for one in AUGMENTATIONS)
@@ -190,7 +190,7 @@ def test_replaced_test_rows_change_no_trial(make_rows, plan_of):
 
 
 def test_an_improvement_round_swaps_no_words_where_the_plan_said_none(make_rows, plan_of):
-    from tunewright.stories.moves import MOVES
+    from tunewright.stories.training.moves import MOVES
 
     frame = make_rows("text", 100)
     for said, expected in (("auto", {"swap words", "mixup"}), ("none", set()), ("mixup", set())):
@@ -201,7 +201,7 @@ def test_an_improvement_round_swaps_no_words_where_the_plan_said_none(make_rows,
 
 
 def test_no_round_takes_the_epochs_from_what_is_mixed(make_rows, plan_of):
-    from tunewright.stories.moves import MOVES
+    from tunewright.stories.training.moves import MOVES
 
     head = next(move for move in MOVES if move.kind == "another head")
     for said, able in (("mixup", False), ("none", True)):

@@ -23,9 +23,9 @@ from tunewright.planting.mojibake import Mojibake
 from tunewright.planting.overlap import Overlap
 from tunewright.planting.split_shift import SplitShift
 from tunewright.records import Finding, from_json, to_json
-from tunewright.stories.calibrate import Scorecard, batches, calibrate, scorecard_text
+from tunewright.stories.auditing.calibrate import Scorecard, batches, calibrate, scorecard_text
+from tunewright.stories.auditing.scorecard import score, unexplained
 from tunewright.stories.prepare import Loaded, load_rows
-from tunewright.stories.scorecard import score, unexplained
 
 N = 200
 

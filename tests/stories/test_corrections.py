@@ -5,7 +5,7 @@ import pytest
 
 from tunewright.errors import DataError
 from tunewright.records import from_json, to_json
-from tunewright.stories.corrections import Correction, Corrections
+from tunewright.stories.auditing.corrections import Correction, Corrections
 
 FRAME = pl.DataFrame({"x": range(6), "y": ["a", "b", "a", "b", None, "a"]})
 ENTRIES = (

@@ -3,7 +3,7 @@
 import pytest
 
 from tunewright.events import Event
-from tunewright.stories.energy import EVERY, NONE, Meter, counters
+from tunewright.stories.delivering.energy import EVERY, NONE, Meter, counters
 
 TICK = Event(station="train", what="progress")
 

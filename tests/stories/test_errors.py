@@ -10,11 +10,11 @@ import tunewright as tw
 from tunewright.errors import PlanError
 from tunewright.metrics import Outcome
 from tunewright.plan import read_plan
-from tunewright.stories import slice_moves as moves
-from tunewright.stories.improving import improve
-from tunewright.stories.moves import next_move
 from tunewright.stories.prepare import load_rows, pose, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training import slice_moves as moves
+from tunewright.stories.training.improving import improve
+from tunewright.stories.training.moves import next_move
+from tunewright.stories.training.station import judge
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from tunewright.bundle.predictor import Predictor
 from tunewright.errors import ModelError, PlanError
 from tunewright.evaluation.behaviours import behaviours_to_json, read_behaviours
 from tunewright.plan import read_plan
-from tunewright.stories.evaluating import evaluate_bundle
-from tunewright.stories.knowledge import bundled_behaviours
+from tunewright.stories.auditing.knowledge import bundled_behaviours
+from tunewright.stories.judging.evaluating import evaluate_bundle
 
 TESTS = """
 - name: the first text keeps its answer

@@ -7,8 +7,8 @@ import pytest
 import tunewright as tw
 from tunewright.records import Evaluation, Evidence, from_json
 from tunewright.runfolder import read_json
-from tunewright.stories.mistakes import FEWEST, MOST_VARIANTS, affordable
-from tunewright.stories.origin import pipeline_tag
+from tunewright.stories.delivering.origin import pipeline_tag
+from tunewright.stories.judging.why_wrong import FEWEST, MOST_VARIANTS, affordable
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_limits_are_held_to_what_was_measured_once(run, monkeypatch):
 
 def test_nothing_of_the_model_hangs_on_damaged_rows(rows, tiny_model, tmp_path, run, monkeypatch):
     """The same run without a single damage: weights, decisions, metrics and the one look are the same."""
-    from tunewright.stories import damaging
+    from tunewright.stories.judging import damaging
 
     monkeypatch.setattr(damaging, "damage_run", lambda *_: None)
     plain = tw.run(
@@ -103,7 +103,7 @@ def test_without_examples_no_text_leaves_the_data(run, rows):
 
 
 def test_evaluate_damages_rows_the_model_has_not_seen(run, rows):
-    from tunewright.stories.evaluating import evaluate_bundle
+    from tunewright.stories.judging.evaluating import evaluate_bundle
 
     done = run()
     split = json.loads((done.folder / "split.json").read_text())

@@ -9,7 +9,7 @@ import pytest
 import tunewright as tw
 from tunewright.errors import PlanError
 from tunewright.records import Split
-from tunewright.stories.crossval import fold_splits
+from tunewright.stories.training.crossval import fold_splits
 
 
 def test_folds_hold_every_row_out_once_and_keep_clusters_whole():
@@ -70,7 +70,7 @@ def test_replaced_test_rows_leave_the_weights_as_they_were(tmp_path, tiny_model,
 
 
 def test_a_finished_fold_is_not_fitted_again(tmp_path, tiny_model, make_rows, monkeypatch):
-    from tunewright.stories import crossval
+    from tunewright.stories.training import crossval
 
     fitted, real = [], crossval.fit
 
@@ -96,7 +96,7 @@ def test_a_finished_fold_is_not_fitted_again(tmp_path, tiny_model, make_rows, mo
 @pytest.mark.parametrize("kind", ["epochs", "ema"])
 def test_what_folds_average_the_final_fit_averages(tmp_path, tiny_model, make_rows, kind, monkeypatch):
     """Each fold writes what it kept; the middle of them is what the last fit ends at, which has nothing to judge by."""
-    from tunewright.stories import crossval
+    from tunewright.stories.training import crossval
 
     asked, real = [], crossval.fit
 

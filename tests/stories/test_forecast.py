@@ -9,8 +9,8 @@ import pytest
 
 from tunewright.plan import read_plan
 from tunewright.stats import smallest_detectable_difference
-from tunewright.stories.forecast import forecast
 from tunewright.stories.prepare import load_rows, prepare
+from tunewright.stories.training.forecast import forecast
 
 ROWS = 200
 
@@ -83,7 +83,7 @@ def test_ranges_move_with_what_they_depend_on(frame, tiny_model):
 
 
 def test_a_mean_of_the_weights_costs_four_bytes_each(frame, tiny_model, monkeypatch):
-    from tunewright.stories import forecast as module
+    from tunewright.stories.training import forecast as module
 
     measured = module.measure
     monkeypatch.setattr(module, "measure", lambda *asked: replace(measured(*asked), trainable=10**8))
@@ -112,7 +112,7 @@ def test_the_same_question_gets_the_same_counts_and_changes_nothing(frame, tiny_
 def test_frozen_layers_that_are_kept_count_once(frame, tiny_model, monkeypatch):
     from tunewright.learning.recipes import choose
     from tunewright.stories.prepare import pose
-    from tunewright.stories.timing import measure
+    from tunewright.stories.training.timing import measure
 
     model = {"name": str(tiny_model), "train": "layers:1"}
     plan = read_plan(None, data={"train": "in memory", "target": "label"}, model=model)

@@ -12,11 +12,11 @@ from tunewright.plan import read_plan
 from tunewright.records import Comparison, Score, to_json
 from tunewright.runfolder import Journal
 from tunewright.runfolder.context import RunContext
-from tunewright.stories import improving
-from tunewright.stories.improving import improve
-from tunewright.stories.moves import MOVES, next_move
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.training import judge
+from tunewright.stories.training import improving
+from tunewright.stories.training.improving import improve
+from tunewright.stories.training.moves import MOVES, next_move
+from tunewright.stories.training.station import judge
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from tunewright.living.promoting import promote, rollback
 from tunewright.living.registry import Registry
 from tunewright.plan import read_plan
 from tunewright.runfolder import read_entries
-from tunewright.stories import keeping
-from tunewright.stories.keeping import Keeper, keep_story
+from tunewright.stories.living import keeping
+from tunewright.stories.living.keeping import Keeper, keep_story
 from tunewright.stories.run import run_story
 from tunewright.stories.walk import Request
 

@@ -9,7 +9,7 @@ import pytest
 import tunewright as tw
 from tunewright.errors import DataError, PlanError
 from tunewright.plan import read_plan
-from tunewright.stories.inspect import inspect, write_sheet
+from tunewright.stories.auditing.inspect import inspect, write_sheet
 
 
 @pytest.fixture

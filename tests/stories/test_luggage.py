@@ -4,8 +4,8 @@ import pytest
 
 from tunewright.errors import PlanError
 from tunewright.plan import read_plan
-from tunewright.stories import luggage
-from tunewright.stories.luggage import packed
+from tunewright.stories.placing import luggage
+from tunewright.stories.placing.luggage import packed
 
 
 @pytest.fixture(autouse=True)

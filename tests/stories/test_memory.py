@@ -130,8 +130,8 @@ def test_few_compiled_kernels_are_kept_from_the_first_batch_on(tiny_model, monke
 
 
 def test_the_forecast_shows_the_limit_and_says_where_it_is_too_low(tiny_model, make_rows, monkeypatch):
-    from tunewright.stories.forecast import forecast
     from tunewright.stories.prepare import load_rows, prepare
+    from tunewright.stories.training.forecast import forecast
 
     # What other tests have left in this process is not this test's business.
     monkeypatch.setattr("tunewright.models.room.held_now", lambda device: 3e8)
@@ -151,7 +151,7 @@ def test_the_forecast_shows_the_limit_and_says_where_it_is_too_low(tiny_model, m
 def test_trials_beside_each_other_share_the_budget(make_rows, tiny_model):
     from tunewright.runfolder.context import RunContext
     from tunewright.stories.prepare import load_rows, prepare
-    from tunewright.stories.trials import Trials
+    from tunewright.stories.training.trials import Trials
 
     plan = read_plan(
         data={"train": "in memory", "target": "y"},

@@ -32,7 +32,7 @@ def test_summary_card_and_report_say_it(run):
 
 
 def test_a_report_can_be_rebuilt_from_the_folder_alone(run):
-    from tunewright.stories.rebuild import rebuild_report
+    from tunewright.stories.delivering.rebuild import rebuild_report
 
     _, out = run
     before = (out / "report.html").read_text()
@@ -40,7 +40,7 @@ def test_a_report_can_be_rebuilt_from_the_folder_alone(run):
 
 
 def test_doubtful_train_rows_are_handed_down_and_no_test_row_is(tmp_path, make_rows, monkeypatch):
-    from tunewright.stories import training
+    from tunewright.stories.training import station as training
 
     seen = []
 

@@ -14,9 +14,9 @@ from tunewright.plan import read_plan
 from tunewright.remote.files import put_file, read_url
 from tunewright.runfolder import read_entries, read_json
 from tunewright.seal import looks
-from tunewright.stories import placing
-from tunewright.stories.errand import Stopped
-from tunewright.stories.placing import placed
+from tunewright.stories.placing import sending
+from tunewright.stories.placing.errand import Stopped
+from tunewright.stories.placing.sending import placed
 from tunewright.stories.run import run_story
 from tunewright.stories.walk import Request
 
@@ -148,7 +148,7 @@ def stop_after_first(heard):
 def test_a_run_whose_process_is_killed_goes_on_from_its_url(
     ray_cluster, s3, make_rows, tiny_model, tmp_path, told, monkeypatch
 ):
-    monkeypatch.setattr(placing, "load_rows", None)  # not a row passes through here
+    monkeypatch.setattr(sending, "load_rows", None)  # not a row passes through here
     put_file(text_rows(make_rows, tmp_path), f"{s3}/texts.csv", raising=RunError)
     killed = []
 

@@ -18,8 +18,8 @@ from tunewright.data import raw
 from tunewright.data.blocks import BlockSize
 from tunewright.errors import DataError, RunError
 from tunewright.runfolder.partial import is_begun
-from tunewright.stories import predicting
-from tunewright.stories.predicting import Answers, predict_file
+from tunewright.stories.deploying import predicting
+from tunewright.stories.deploying.predicting import Answers, predict_file
 
 SMALL = BlockSize(rows=10)
 
@@ -200,7 +200,7 @@ import re, sys, time
 from pathlib import Path
 import polars as pl
 from tunewright.data.blocks import BlockSize
-from tunewright.stories.predicting import Answers, predict_file
+from tunewright.stories.deploying.predicting import Answers, predict_file
 
 class Slow:
     def predict(self, rows):

@@ -11,9 +11,9 @@ from tunewright.plan import read_plan
 from tunewright.records import to_json
 from tunewright.runfolder import Journal
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine
+from tunewright.stories.auditing.examine import examine
+from tunewright.stories.auditing.repair import TOGETHER, mend
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.repair import TOGETHER, mend
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_test_contents_change_nothing_that_is_kept(make_rows, plan):
 
 
 def test_a_continued_run_replays_what_was_decided(make_rows, plan, tmp_path, monkeypatch):
-    from tunewright.stories import repair
+    from tunewright.stories.auditing import repair
 
     frame = dirty(make_rows)
     with Journal(tmp_path / "journal.jsonl") as journal:

@@ -11,9 +11,9 @@ from tunewright.plan import read_plan
 from tunewright.records import RemedyTrial, Score, from_json, to_json
 from tunewright.runfolder import Journal
 from tunewright.runfolder.context import RunContext
-from tunewright.stories.audit import examine
+from tunewright.stories.auditing.examine import examine
+from tunewright.stories.auditing.repair import TOGETHER, expert_columns, mend
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.repair import TOGETHER, expert_columns, mend
 
 
 def table(rows=3000, seed=0):
@@ -81,7 +81,7 @@ def test_columns_that_the_expert_speaks_of_stay():
 
 
 def test_a_continued_run_leaves_the_same_columns_out(tmp_path, monkeypatch):
-    from tunewright.stories import repair
+    from tunewright.stories.auditing import repair
 
     with Journal(tmp_path / "journal.jsonl") as journal:
         first, _ = tried(table(), RunContext(decide=journal.decide), derive={"area": "width * height"})

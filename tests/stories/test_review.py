@@ -9,8 +9,8 @@ import pytest
 from tunewright.data import conform, describe, fingerprint, read
 from tunewright.errors import DataError, PlanError
 from tunewright.records import Finding
-from tunewright.stories.review import tag, write_review
-from tunewright.stories.reviewed import read_review
+from tunewright.stories.reviewing.reviewed import read_review
+from tunewright.stories.reviewing.sheet import tag, write_review
 
 LABELS = ("=sum", "billing", "größe", "spam")
 RAW = pl.DataFrame(

@@ -12,7 +12,7 @@ import pytest
 import tunewright as tw
 from tunewright.errors import DataError, PlanError, RunError
 from tunewright.runfolder import RunFolder, read_json
-from tunewright.stories.reviewing import SHEET, Review
+from tunewright.stories.reviewing.one_by_one import SHEET, Review
 
 WRONG = tuple(range(0, 40, 8))  # rows whose label was exchanged
 

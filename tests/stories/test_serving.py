@@ -15,7 +15,7 @@ from tunewright.serving.keeping import Bundles, renew
 from tunewright.serving.options import ServingOptions
 from tunewright.serving.service import close_service, open_service
 from tunewright.serving.trial import try_out
-from tunewright.stories.serving import Source, digest_at, open_shelf, open_version, read_source
+from tunewright.stories.deploying.serving import Source, digest_at, open_shelf, open_version, read_source
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_an_explanation_holds_no_row_of_the_training_data(two_bundles):
 @pytest.mark.parametrize("kind", ["table", "mixed", "text"])
 def test_the_example_is_a_row_of_the_schema(learned, kind):
     from tunewright.bundle.predictor import Predictor
-    from tunewright.stories.serving import version_of
+    from tunewright.stories.deploying.serving import version_of
 
     _, _, fitted = learned(kind)
     version = version_of(Predictor(fitted.model), name="m", version="1", options=ServingOptions(strict=True))

@@ -4,7 +4,7 @@ import json
 
 import tunewright as tw
 from tunewright.bundle.predictor import Predictor
-from tunewright.stories.evaluating import evaluate_bundle
+from tunewright.stories.judging.evaluating import evaluate_bundle
 
 
 def test_from_the_plan_to_the_evaluation_of_other_rows(make_rows, tiny_model, tmp_path):

@@ -20,10 +20,10 @@ from tunewright.records import Study, from_json, to_json
 from tunewright.runfolder import read_entries, read_json
 from tunewright.runfolder.context import RunContext
 from tunewright.search.naming import read_space
+from tunewright.stories.delivering.rebuild import rebuild_report
 from tunewright.stories.prepare import load_rows, prepare
-from tunewright.stories.rebuild import rebuild_report
-from tunewright.stories.trials import Trials
-from tunewright.stories.tuning import default_space, search
+from tunewright.stories.training.trials import Trials
+from tunewright.stories.training.tuning import default_space, search
 
 HEADS = {"probe_C": {"low": 0.1, "high": 100, "log": True}, "pooling": ["mean", "cls"]}
 TABLES = {"head": ["linear", "mlp"], "probe_C": [0.1, 10], "epochs": {"low": 2, "high": 4, "when": {"head": ["mlp"]}}}
@@ -108,7 +108,7 @@ def test_trials_hold_what_the_plan_says_for_what_is_not_searched(make_rows, plan
 
 def test_augmentation_acts_in_trials(make_rows, plan_of, monkeypatch):
     """Of the plan, and as a hyperparameter."""
-    from tunewright.stories import trials as trials_module
+    from tunewright.stories.training import trials as trials_module
 
     seen = []
     whole = trials_module.fine_tune
@@ -130,7 +130,7 @@ def test_augmentation_acts_in_trials(make_rows, plan_of, monkeypatch):
 
 def test_levers_of_training_act_in_trials(make_rows, plan_of, monkeypatch):
     """What a trial proposes reaches the loop; the standard values are those of the plan, with `auto` resolved."""
-    from tunewright.stories import trials as trials_module
+    from tunewright.stories.training import trials as trials_module
 
     seen = []
     whole = trials_module.fine_tune
@@ -174,7 +174,7 @@ def test_folds_score_all_rows_that_are_not_test_rows(make_rows, plan_of, monkeyp
     frame = make_rows("text", 120)
     plan = plan_of(HEADS, trials=3, splits={"folds": 3, "part": "part"})
     prepared = prepare(load_rows(plan, frame), plan)
-    from tunewright.stories.tuning import _splits
+    from tunewright.stories.training.tuning import _splits
 
     splits = _splits(prepared, plan)
     seen = sorted((*prepared.split.train, *prepared.split.validation))

@@ -150,7 +150,7 @@ def test_the_list_says_how_each_run_stands(studio, copied):
 
 
 def test_two_runs_are_compared_as_the_verb_does(studio, copied):
-    from tunewright.stories.comparing import compare_story
+    from tunewright.stories.judging.comparing import compare_story
 
     status, said = post(studio, "compare", {"a": "one", "b": "two"})
     assert status == 200

@@ -55,8 +55,8 @@ def verb(
     from tunewright.events import to_all
     from tunewright.living.address import locate
     from tunewright.records import to_json
-    from tunewright.stories.adapting import AdaptRequest, adapt_story
-    from tunewright.stories.succeeding import run_of, succeed
+    from tunewright.stories.living.adapting import AdaptRequest, adapt_story
+    from tunewright.stories.living.succeeding import run_of, succeed
 
     located = locate(model, registry=registry)
     with caught() as stop, shown(quiet=quiet) as show:

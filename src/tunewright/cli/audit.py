@@ -66,8 +66,8 @@ def verb(
     """
     from tunewright.cli.progress import shown
     from tunewright.records import to_json
-    from tunewright.stories.calibrate import scorecard_text
-    from tunewright.stories.inspect import calibrated, inspect, shortened, write_audit, write_sheet
+    from tunewright.stories.auditing.calibrate import scorecard_text
+    from tunewright.stories.auditing.inspect import calibrated, inspect, shortened, write_audit, write_sheet
 
     refuse_urls({"--out": out, "--review": review})
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)

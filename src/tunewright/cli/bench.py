@@ -33,7 +33,7 @@ def verb(
     Requests are sent when they are due, answered or not, and their times count from then: waiting is not hidden.
     """
     from tunewright.cli.progress import shown
-    from tunewright.stories.benching import BenchOptions, bench_story
+    from tunewright.stories.deploying.benching import BenchOptions, bench_story
 
     if out is not None and out.suffix.lower() != ".html":
         raise typer.BadParameter(f"must end in .html. Got {out}.", param_hint="--out")

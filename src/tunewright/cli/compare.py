@@ -30,7 +30,7 @@ def verb(
     already. It is looked at within slices, too, and a protected one that got worse is told.
     """
     from tunewright.records import to_json
-    from tunewright.stories.comparing import compare_story
+    from tunewright.stories.judging.comparing import compare_story
 
     found = compare_story(Path(a), Path(b), data, metric=metric)
     return Answer(value=to_json(found), text=_text(found))

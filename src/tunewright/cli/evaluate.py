@@ -50,7 +50,7 @@ def verb(
     from tunewright.errors import PlanError
     from tunewright.records import to_json
     from tunewright.remote import shown
-    from tunewright.stories.evaluating import evaluate_bundle
+    from tunewright.stories.judging.evaluating import evaluate_bundle
 
     if require_objective and at_least is None:
         raise PlanError("--require-objective needs something to require. Got no --at-least. Add it.")

@@ -52,7 +52,7 @@ def verb(
     from tunewright.cli.highlight import rows_text
     from tunewright.records import to_json
     from tunewright.runfolder import RunFolder
-    from tunewright.stories.explaining import explain_story
+    from tunewright.stories.judging.explaining import explain_story
 
     run = RunFolder(Path(bundle))
     if what is None:

@@ -58,7 +58,7 @@ def verb(
     from tunewright.bundle.fetching import local_bundle
     from tunewright.cli.progress import shown
     from tunewright.remote import is_url
-    from tunewright.stories.exporting import Wish, export_story
+    from tunewright.stories.deploying.exporting import Wish, export_story
 
     refuse_urls({"--out": out})
     if is_url(bundle) and out is None:

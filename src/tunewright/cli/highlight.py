@@ -14,7 +14,7 @@ from tunewright.report import words
 
 if TYPE_CHECKING:
     from tunewright.records import Concept, ConceptEffect, Explained, Explanation
-    from tunewright.stories.explaining import Told
+    from tunewright.stories.judging.explaining import Told
 
 TOP = 8  # words, columns that are listed with their weights
 SHOWN = 0.15  # share of the largest weight from which a word is marked

@@ -38,7 +38,7 @@ def verb(
     from tunewright.events import to_all
     from tunewright.living.keeping import read_keep_plan
     from tunewright.records import to_json
-    from tunewright.stories.keeping import Keeper, keep_story
+    from tunewright.stories.living.keeping import Keeper, keep_story
 
     options = read_keep_plan(Path(plan))
     with caught() as stop, shown(quiet=quiet) as show:

@@ -26,7 +26,7 @@ def choose(
     """Write the rows that are worth a label most as a sheet."""
     from tunewright.cli.text import table
     from tunewright.records import to_json
-    from tunewright.stories.labelling import choose_story
+    from tunewright.stories.living.labelling import choose_story
 
     if out is None:
         raise typer.BadParameter("is needed with --choose: the sheet to fill in, NAME.csv.", param_hint="--out")
@@ -41,7 +41,7 @@ def choose(
 def read_back(located: Located, data: str, *, sheet: str, out: str | None) -> Answer:
     """Join the labels of a sheet to their rows, and write these as training data."""
     from tunewright.data.names import listed
-    from tunewright.stories.labelling import check_ending, labels_story, write_labelled
+    from tunewright.stories.living.labelling import check_ending, labels_story, write_labelled
 
     if out is None:
         raise typer.BadParameter(

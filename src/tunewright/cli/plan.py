@@ -51,9 +51,9 @@ def verb(
         return Answer(value=list_reference(), text=write_reference())
     from tunewright.records import to_json
     from tunewright.runfolder.context import RunContext
-    from tunewright.stories.audit import examine
-    from tunewright.stories.forecast import forecast
+    from tunewright.stories.auditing.examine import examine
     from tunewright.stories.prepare import load_rows, prepare
+    from tunewright.stories.training.forecast import forecast
 
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     prepared = prepare(load_rows(resolved), resolved)

@@ -103,7 +103,7 @@ def _to_file(bundle: Path, data: str, out: str, *, quiet: bool) -> Answer:
     from tunewright.cli.signals import caught
     from tunewright.living.copies import bundle_digest
     from tunewright.remote import name_of, shown
-    from tunewright.stories.predicting import Answers, predict_file
+    from tunewright.stories.deploying.predicting import Answers, predict_file
 
     form = Path(name_of(out)).suffix.lower()
     model = load(bundle)

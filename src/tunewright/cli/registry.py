@@ -126,7 +126,7 @@ def promote(
     from tunewright.cli.registry_text import promoted_text
     from tunewright.living.naming import split_version
     from tunewright.records import to_json
-    from tunewright.stories.promoting import promote_story
+    from tunewright.stories.living.promoting import promote_story
 
     name, version = split_version(model)
     held = _open(registry)

@@ -32,7 +32,7 @@ def verb(
 
 
 def _one(run: str, out: str | None) -> Answer:
-    from tunewright.stories.rebuild import rebuild_report
+    from tunewright.stories.delivering.rebuild import rebuild_report
 
     if out is not None:
         raise typer.BadParameter("is for several runs; the report of one lies in its folder.", param_hint="--out")
@@ -42,7 +42,7 @@ def _one(run: str, out: str | None) -> Answer:
 
 def _several(runs: list[str], out: str | None) -> Answer:
     from tunewright.records import to_json
-    from tunewright.stories.contrasting import report_several
+    from tunewright.stories.judging.contrasting import report_several
 
     page, found = report_several([Path(run) for run in runs], out=None if out is None else Path(out))
     return Answer(value={"report": str(page), **to_json(found)}, text=_text(found, page))

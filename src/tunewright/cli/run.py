@@ -54,7 +54,7 @@ def verb(
     Example: tunewright run tickets.csv --target team --set objective.at_least=0.9
     """
     from tunewright.cli.page import paged, staying
-    from tunewright.stories.placing import run_where_asked
+    from tunewright.stories.placing.sending import run_where_asked
 
     resolved = plan_from(data, target, plan=plan, overrides=overrides, validation=validation, test=test)
     if require_objective:

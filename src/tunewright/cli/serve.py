@@ -77,7 +77,7 @@ def verb(
     """
     from tunewright.errors import PlanError
     from tunewright.serving.options import LogOptions, QueueOptions, ServingOptions, check_reach
-    from tunewright.stories.serving import read_source
+    from tunewright.stories.deploying.serving import read_source
 
     if log_text and log is None:
         raise PlanError("--log-text needs a log to keep texts in. Got none. Add --log FILE.")
@@ -104,7 +104,7 @@ def verb(
 def _one(sources: Any, options: ServingOptions, *, fd: int | None, say: Any) -> Answer:
     import socket
 
-    from tunewright.stories.serving import serve_story
+    from tunewright.stories.deploying.serving import serve_story
 
     listening = None if fd is None else socket.socket(fileno=fd)
     if listening is not None:

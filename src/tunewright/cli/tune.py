@@ -62,7 +62,7 @@ def verb(
     Example: tunewright tune tickets.csv --target team --minutes 10
     """
     from tunewright.cli.page import paged, staying
-    from tunewright.stories.studying import study_story
+    from tunewright.stories.training.studying import study_story
 
     given = [f"search.trials={trials}"] if trials is not None else []
     given += [f"budget.minutes={minutes}"] if minutes is not None else []

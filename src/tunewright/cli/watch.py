@@ -51,7 +51,7 @@ def verb(
     from tunewright.living.watching import WatchOptions
     from tunewright.records import to_json
     from tunewright.remote import place
-    from tunewright.stories.drifting import watch_story
+    from tunewright.stories.living.drifting import watch_story
 
     options = WatchOptions(level=level, every=every, seed=seed)
     found = watch_story(locate(model, registry=registry).bundle, place(log), options, labels=labels, by=by)

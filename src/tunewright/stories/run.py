@@ -15,8 +15,8 @@ from tunewright.stories.walk import Clock, Request, walk
 
 if TYPE_CHECKING:
     from tunewright.records import Analysis, Explanation, Improvement, Study
-    from tunewright.stories.auditing import Audited
-    from tunewright.stories.training import Trained
+    from tunewright.stories.auditing.station import Audited
+    from tunewright.stories.training.station import Trained
 
 
 def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
@@ -32,13 +32,13 @@ def run_story(request: Request) -> tuple[RunFolder, dict[str, Any]]:
 
 
 def _walk(request: Request, loaded: Loaded, folder: RunFolder, run: RunContext) -> dict[str, Any]:
-    from tunewright.stories import deliver
-    from tunewright.stories.auditing import audited
-    from tunewright.stories.energy import Meter
-    from tunewright.stories.evidence import Gathered
-    from tunewright.stories.rebuild import write_report
-    from tunewright.stories.scoring import scored
-    from tunewright.stories.training import train
+    from tunewright.stories.auditing.station import audited
+    from tunewright.stories.delivering import station as deliver
+    from tunewright.stories.delivering.energy import Meter
+    from tunewright.stories.delivering.evidence import Gathered
+    from tunewright.stories.delivering.rebuild import write_report
+    from tunewright.stories.judging.station import scored
+    from tunewright.stories.training.station import train
 
     meter = Meter()
     run = replace(run, observe=to_all(run.observe, meter))
@@ -89,8 +89,8 @@ class _Chosen(NamedTuple):
 
 def _chosen(found: Audited, folder: RunFolder, run: RunContext, clock: Clock) -> _Chosen:
     """Search and improve, where the plan asks for it."""
-    from tunewright.stories.improving import improve
-    from tunewright.stories.tuning import search
+    from tunewright.stories.training.improving import improve
+    from tunewright.stories.training.tuning import search
 
     prepared = found.mended.prepared
     searched = search(prepared, found.mended.plan, run)
@@ -108,8 +108,8 @@ def _explained(
     prepared: Prepared, trained: Trained, analysis: Analysis, plan: Plan, folder: RunFolder, run: RunContext
 ) -> tuple[Explanation, Analysis]:
     """Look at what the model looks at, tell what speaks against it, and give the mistakes their reasons."""
-    from tunewright.stories.explaining import explain_run
-    from tunewright.stories.mistakes import with_reasons
+    from tunewright.stories.judging.explaining import explain_run
+    from tunewright.stories.judging.why_wrong import with_reasons
 
     explanation = explain_run(prepared, trained, plan)
     for one in explanation.expectations:

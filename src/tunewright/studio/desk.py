@@ -14,8 +14,8 @@ from tunewright.records import to_json
 from tunewright.report import words
 from tunewright.runfolder import RunFolder
 from tunewright.runfolder.stopping import ask_to_stop
-from tunewright.stories.queueing import Item
-from tunewright.stories.reviewing import SHEET, Review
+from tunewright.stories.reviewing.one_by_one import SHEET, Review
+from tunewright.stories.reviewing.queueing import Item
 from tunewright.studio.following import Following, seen
 from tunewright.studio.standing import standing_of
 
@@ -102,7 +102,7 @@ class Desk:
         Raises:
             UnknownRun, TunewrightError: there is none of that name, or they cannot be compared.
         """
-        from tunewright.stories.comparing import compare_story
+        from tunewright.stories.judging.comparing import compare_story
 
         if a == b:
             raise DataError("A comparison needs two runs. Got one twice. Choose another.")

@@ -12,7 +12,7 @@ from tunewright.evaluation.robustness import Measured, Tried, measure_robustness
 from tunewright.evaluation.robustness.measuring import sample
 from tunewright.metrics import difference
 from tunewright.records import Robustness, from_json, to_json
-from tunewright.stories.damaging import damage_given, damage_run
+from tunewright.stories.judging.damaging import damage_given, damage_run
 from tunewright.tasks import Classification, Decision
 
 

@@ -1,0 +1,1 @@
+"""A bundle at work: exported, served, measured, asked for the answers to a file."""

@@ -1,0 +1,1 @@
+"""What the finished model is worth, beside others, where it fails and why."""

@@ -1,0 +1,1 @@
+"""A model after its first day: drift, new rows, challengers, promotion."""

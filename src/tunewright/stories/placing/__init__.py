@@ -1,0 +1,1 @@
+"""A whole run on other machines: packed here, walked there, brought back."""

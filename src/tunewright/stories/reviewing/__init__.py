@@ -1,0 +1,1 @@
+"""Doubtful rows before a person, and what the person said about them."""
