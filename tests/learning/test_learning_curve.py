@@ -48,6 +48,14 @@ def test_what_is_learned_already_is_not_helped_either():
     assert curve.text.startswith("More rows of this kind would not help")
 
 
+def test_resamples_without_an_error_do_not_promise_or_threaten_more_than_there_is():
+    for seed in range(4):  # one or two of 45 held-out rows are wrong, and in many resamples none is
+        curve = learning_curve(
+            CLASSES, "accuracy", clouds(210, seed, spread=2.5), clouds(45, 50 + seed, 2.5), seed=seed
+        )
+        assert -0.3 < curve.gain.low <= curve.gain.high < 0.3, curve.gain
+
+
 @pytest.mark.parametrize("kind", ["regression", "multilabel", "unknown labels", "weights"])
 def test_every_kind_of_target_has_a_curve(kind):
     rng = np.random.default_rng(1)

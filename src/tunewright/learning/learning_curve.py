@@ -35,6 +35,7 @@ ROUNDS = 100
 WINDOWS = (0, 1, 2)  # sizes that a law may leave out: no one law holds from few rows to many
 EXTRA = 1_000
 NEGLIGIBLE = 0.005  # of a bounded metric
+STEEPEST = 1.0  # exponent: no law of learning is steeper, but a resample without an error asks for any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,7 +189,7 @@ def _resampled_means(
 
 
 def _gain(losses: Array, rows: Array, now: float, then: float, skip: int) -> float:
-    """By how much the law loss(n) = a n^−c, fitted to the losses at `rows` but the first, falls from now to then.
+    """By how much the law loss(n) = a n^−c, |c| ≤ 1, fitted to the losses at `rows` but the first, falls until then.
 
     Source: Cortes, Jackel, Solla, Vapnik and Denker (1994), Learning curves: asymptotic values and rate of convergence.
 
@@ -197,8 +198,8 @@ def _gain(losses: Array, rows: Array, now: float, then: float, skip: int) -> flo
     0.05
     """
     x, y = np.log(rows[skip:]), np.log(np.maximum(losses[skip:], 1e-6))
-    slope, level = np.polyfit(x, y, 1)
-    at_now, at_then = np.exp(level + slope * np.log([now, then]))
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -STEEPEST, STEEPEST))
+    at_now, at_then = np.exp(y.mean() + slope * (np.log([now, then]) - x.mean()))
     return float(at_now - at_then)
 
 
