@@ -94,7 +94,7 @@ def rows_of(make_rows, seed, rows=300, noise=0.0, shuffled=False):
 def verdict(learn, frame, *, rate=1.0, wrong=None, **training):
     """Fit the tiny model, with wrong rows taken for suspects; what is heard on the way, and the verdict."""
     model = {"model": {"train": training.pop("train", "full")}}
-    options = {"epochs": 4, "learning_rate": 2e-3 * rate} | training
+    options = {"epochs": 4, "learning_rate": 2e-3 * rate, "probe_C": 3} | training
     heard = []
     prepared, judging, _ = learn("text", frame, training={"epochs": 1}, model={"train": "head", "head": "linear"})
     problem = judging.problem
@@ -133,7 +133,7 @@ def test_too_low_a_learning_rate(learn, make_rows):
 
 def test_noise_learned_by_heart(learn, make_rows):
     frame, wrong = rows_of(make_rows, 0, noise=0.3)
-    found, _ = verdict(learn, frame, wrong=wrong, epochs=15, early_stopping=0)
+    found, _ = verdict(learn, frame, wrong=wrong, epochs=15, early_stopping=0, probe_C="auto")
     assert found.verdict == "memorising noise" and "check_labels" in found.advice, found
 
 

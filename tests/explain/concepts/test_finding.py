@@ -44,7 +44,8 @@ def marked_rows(make_rows, words, mark):
 @pytest.fixture(scope="module")
 def planted(learn, make_rows, tiny_words):
     """A head on a frozen backbone; two classes share words."""
-    return learn("text", marked_rows(make_rows, tiny_words, " ".join(MARKS * 3)), model={"train": "head"})
+    rows = marked_rows(make_rows, tiny_words, " ".join(MARKS * 3))
+    return learn("text", rows, model={"train": "head"}, training={"probe_C": 1})
 
 
 def found_in(trained, *, model=None, examples=True, vectors=True, seed=0):
