@@ -1,4 +1,4 @@
-"""Ours: rows to a fitted probe and nothing else: read, split, encode (or look the vectors up), fit, score. One JSON line.
+"""Ours: rows to a fitted probe, nothing else: read, split, encode (or look the vectors up), fit, score. One JSON line.
 
 Keys of the configuration: `plan` (sections of the plan; with `training.probe_C` one strength is fitted).
 """
