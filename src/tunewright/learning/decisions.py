@@ -39,10 +39,12 @@ def fit_decision(task: Task, outputs: Array, targets: Array, metric: str) -> Dec
         plain = replace(plain, set_threshold=round(set_threshold(probabilities, targets[known]), 9))
     if task.costs or task.positive is None or metric in THRESHOLD_FREE:
         return plain
-    values = np.array(
-        [metric_of(metric).quick(task.outcome(targets, outputs, replace(plain, thresholds=(t,)))) or 0.0 for t in GRID]
-    )
-    return replace(plain, thresholds=(middle_of_plateau(values),))
+    ranked = np.sort(task.probabilities(outputs, plain)[:, task.labels.index(task.positive)])
+    # Thresholds between the same two rows answer alike.
+    _, firsts, places = np.unique(np.searchsorted(ranked, GRID), return_index=True, return_inverse=True)
+    tried = (replace(plain, thresholds=(float(t),)) for t in GRID[firsts])
+    values = [metric_of(metric).quick(task.outcome(targets, outputs, one)) or 0.0 for one in tried]
+    return replace(plain, thresholds=(middle_of_plateau(np.array(values)[places]),))
 
 
 def set_threshold(probabilities: Array, targets: Array, coverage: float = COVERAGE) -> float:

@@ -8,6 +8,7 @@ unseen), arrays of sums are (K, b).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,18 +63,39 @@ def mean_over(values: Array, chosen: Array) -> Values:
 def class_counts(outcome: Outcome) -> Callable[[Weights], Counts]:
     """Prepare the weighted counts behind every metric of a confusion matrix."""
     if outcome.task == "multilabel":
-        tables = [indicator_of(x) for x in (outcome.truth, outcome.labels, outcome.truth * outcome.labels)]
-    else:
-        size = outcome.classes + int((outcome.truth < 0).any())
-        truth = np.where(outcome.truth < 0, outcome.classes, outcome.truth)
-        hits = np.where(outcome.truth == outcome.labels, outcome.labels, -1)
-        tables = [indicator(groups, size) for groups in (truth, outcome.labels, hits)]
+        return _label_counts(outcome)
+    size = outcome.classes + int((outcome.truth < 0).any())
+    truth = np.where(outcome.truth < 0, outcome.classes, outcome.truth)
+    right = outcome.truth == outcome.labels
+    groups = (truth, outcome.labels, np.where(right, outcome.labels, -1))
+
+    @cache
+    def tables() -> list[Any]:
+        return [indicator(one, size) for one in groups]
 
     def count(weights: Weights) -> Counts:
-        truth, predicted, hits = ((table @ weights.T).astype(np.float64) for table in tables)
-        return Counts(truth, predicted, hits, outcome.task == "multilabel")
+        if len(weights) > 1:
+            return _counted([(table @ weights.T).astype(np.float64) for table in tables()])
+        # One resample needs no matrix: this is what a loop over thresholds asks for.
+        only, hits = weights[0], right & (outcome.labels >= 0)
+        numbers = ((truth, only), (outcome.labels, only), (outcome.labels[hits], only[hits]))
+        return _counted([np.bincount(one, counted, size).astype(np.float64)[:, None] for one, counted in numbers])
 
     return count
+
+
+def _label_counts(outcome: Outcome) -> Callable[[Weights], Counts]:
+    tables = [indicator_of(x) for x in (outcome.truth, outcome.labels, outcome.truth * outcome.labels)]
+
+    def count(weights: Weights) -> Counts:
+        return _counted([(table @ weights.T).astype(np.float64) for table in tables], always=True)
+
+    return count
+
+
+def _counted(tables: list[Values], *, always: bool = False) -> Counts:
+    truth, predicted, hits = tables
+    return Counts(truth, predicted, hits, always)
 
 
 def indicator(groups: Array, size: int, values: Array | None = None) -> Any:
