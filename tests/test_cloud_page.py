@@ -21,6 +21,7 @@ def commands():
     return [shlex.split(line) for block in blocks for line in block.splitlines()]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_does_what_it_says(
     ray_cluster, s3, make_rows, tiny_model, tmp_path, monkeypatch, capsys
 ):

@@ -70,6 +70,7 @@ OFTEN = (
 )
 
 
+@pytest.mark.slow
 def test_killed_here_and_continued_elsewhere(s3, data, tiny_model, call, tmp_path):
     """The run dies with its machine while it trains; another machine continues from what had been sent."""
     out = f"{s3}/runs/killed"

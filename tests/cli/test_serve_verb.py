@@ -136,6 +136,7 @@ def test_a_replaced_bundle_is_put_in_place_when_it_is_told(finished, tmp_path):
         assert client.models()[0]["version"] == after and client.predict([ROW])
 
 
+@pytest.mark.slow
 def test_several_workers_share_an_address_and_one_that_dies_comes_back(finished):
     with serving(finished.bundle, "--workers", "2", workers=2) as (process, url, lines):
         import psutil

@@ -62,6 +62,7 @@ def options(tiny_model, *, epochs):
     return [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
 
 
+@pytest.mark.slow
 def test_one_folder_one_report_and_the_metric_of_one_process(tiny_model, rows_csv, tmp_path, launch):
     found = {}
     for processes in (1, 2):

@@ -99,6 +99,7 @@ def errands(base):
     return found
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_comes_back_and_goes_on_here(
     ray_cluster, make_rows, tiny_model, tmp_path, monkeypatch, told
 ):

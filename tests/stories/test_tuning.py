@@ -401,6 +401,7 @@ def trials_on_disk(out):
     return sum(name.startswith("trial ") for name in names)
 
 
+@pytest.mark.slow
 def test_killed_after_the_second_trial_and_continued_it_ends_the_same(make_rows, tiny_model, tmp_path):
     data = tmp_path / "rows.csv"
     make_rows("text", 150).rename({"y": "label"}).drop("part").write_csv(data)

@@ -113,8 +113,7 @@ def test_a_finished_run_shows_its_verdict_and_leads_to_its_report(studio, opened
     assert report.js("location.origin === 'null' || window.origin === 'null'")
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(PHONE, True), (DESK, False)])
 def test_no_page_is_wider_than_its_window(studio, opened, width, dark):
     for path, ready in (
         ("", "!document.getElementById('table').hidden"),

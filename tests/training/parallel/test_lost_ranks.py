@@ -19,6 +19,7 @@ def same(one, other):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_three_processes(bench, lead, tiny_model):
     alone, shared = bench.network(), bench.network()
     one = bench.train(alone)

@@ -54,7 +54,7 @@ def both(bench, led, kind, *, method="full", recipe=None, **options):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", ["full", "layers:1", "lora"])
+@pytest.mark.parametrize("method", ["full", pytest.param("layers:1", marks=pytest.mark.slow), "lora"])
 def test_two_processes_end_where_one_ends(bench, two, kind, method):
     assert_same(bench, *both(bench, two, kind, method=method))
 
@@ -163,7 +163,11 @@ def test_dropout_in_the_backbone_is_drawn_anew_on_every_rank_and_resumes(bench, 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "levers",
-    [{"layer_decay": 0.5}, {"unfreeze": "gradual", "epochs": 4}, {"gradient_checkpointing": True}],
+    [
+        {"layer_decay": 0.5},
+        pytest.param({"unfreeze": "gradual", "epochs": 4}, marks=pytest.mark.slow),
+        pytest.param({"gradient_checkpointing": True}, marks=pytest.mark.slow),
+    ],
     ids=lambda levers: next(iter(levers)),
 )
 def test_levers_of_training(bench, two, kind, levers):
@@ -237,7 +241,7 @@ def no_room_once(network, place):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("place", ["head", "backward"])
+@pytest.mark.parametrize("place", [pytest.param("head", marks=pytest.mark.slow), "backward"])
 def test_batches_that_rank_0_halves_are_spread_part_by_part(bench, two, kind, place):
     heard = []
     plain, halved = bench.network(), bench.network()
