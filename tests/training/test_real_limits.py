@@ -55,7 +55,7 @@ def test_half_fits_so_the_run_ends_well_and_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ("no row fits", ["One row of 60 tokens", "gradient_checkpointing"]),
+        pytest.param("no row fits", ["One row of 60 tokens", "gradient_checkpointing"], marks=pytest.mark.slow),
         pytest.param("no checkpoint fits", ["a checkpoint had"], marks=pytest.mark.slow),
     ],
 )
