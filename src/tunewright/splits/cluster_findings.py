@@ -22,8 +22,8 @@ def copies_found(exact: Ints, columns: tuple[str, ...]) -> Finding | None:
     return Finding(
         kind="duplicates",
         severity="warning" if len(rows) > NOTABLE * exact.size else "info",
-        evidence=f"{_rows(len(rows))} of {exact.size} repeat an earlier row in every feature column "
-        f"({len(groups)} groups; the largest has {groups[0].size} rows).",
+        evidence=f"{_counted(len(rows), 'row')} of {exact.size} {_repeat(len(rows))} an earlier row in every feature "
+        f"column ({_counted(len(groups), 'group')}; the largest has {groups[0].size} rows).",
         columns=columns,
         rows=tuple(rows),
         rows_total=len(rows),
@@ -45,8 +45,9 @@ def near_copies_found(chained: Ints, exact: Ints, links: Links, columns: tuple[s
     return Finding(
         kind="near_duplicates",
         severity="warning" if len(rows) > NOTABLE * chained.size else "info",
-        evidence=f"{_rows(len(rows))} of {chained.size} nearly repeat an earlier row ({len(groups)} clusters; the "
-        f"largest has {groups[0].size} rows; shared character 5-shingles up to {score[rows[0]]:.2f}).",
+        evidence=f"{_counted(len(rows), 'row')} of {chained.size} nearly {_repeat(len(rows))} an earlier row "
+        f"({_counted(len(groups), 'cluster')}; the largest has {groups[0].size} rows; shared character 5-shingles up "
+        f"to {score[rows[0]]:.2f}).",
         columns=columns,
         rows=tuple(rows),
         rows_total=len(rows),
@@ -70,8 +71,8 @@ def crowds_found(
     return Finding(
         kind="near_duplicates" if texts else "duplicates",
         severity="warning",
-        evidence=f"{_rows(rows.size)} of {chained.size} {what} ({len(groups)} clusters of more than {limit} rows; the "
-        f"largest has {groups[0].size}). A split does not keep them on one side: {kept}.",
+        evidence=f"{_counted(rows.size, 'row')} of {chained.size} {what} ({_counted(len(groups), 'cluster')} of more "
+        f"than {limit} rows; the largest has {groups[0].size}). A split does not keep them on one side: {kept}.",
         columns=texts or names,
         rows=_ids(rows),
         rows_total=rows.size,
@@ -105,5 +106,9 @@ def _ids(rows: Ints) -> tuple[int, ...]:
     return tuple(rows.tolist())
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _repeat(rows: int) -> str:
+    return "repeats" if rows == 1 else "repeat"
