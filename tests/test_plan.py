@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewright.data.options import DataOptions, KnowledgeOptions
+from tunewright.data.options import DataOptions, KnowledgeOptions, WeightOptions
 from tunewright.errors import PlanError
 from tunewright.features.options import PreprocessOptions, TextOptions
 from tunewright.models.options import ModelOptions
@@ -58,7 +58,7 @@ def test_the_full_form_is_read():
         objective=ObjectiveOptions(
             metric="macro_f1", at_least=0.9, positive="no", limits=Limits(latency_ms=15.0, size_mb=60.0)
         ),
-        knowledge=KnowledgeOptions(never_use=("agent_name", "no"), weights="value_eur"),
+        knowledge=KnowledgeOptions(never_use=("agent_name", "no"), weights=WeightOptions(column="value_eur")),
         preprocess=PreprocessOptions(
             numbers="quantile", text=TextOptions(unicode="nfc", html="keep"), missing="impute", target="log"
         ),
@@ -400,3 +400,12 @@ def test_reading_a_plan_loads_no_heavy_library():
     code = f"import sys, tunewright.plan as p; p.read_plan('seed: 1'); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_weights_name_their_column_alone_or_as_a_section():
+    data = {"target": "team"}
+    alone, section = (
+        read_plan(data=data, knowledge={"weights": given}) for given in ("value_eur", {"column": "value_eur"})
+    )
+    assert alone == section and alone.knowledge.weights.column == "value_eur"
+    assert read_plan(data=data, knowledge={"weights": None}) == read_plan(data=data)

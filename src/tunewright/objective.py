@@ -141,7 +141,7 @@ def verdict(
     measured = limits_measured or {}
     states: list[State] = []
     if objective.at_least is not None:
-        states.append(_reached(objective, score))
+        states.append(reached(objective, score))
     for name, limit in objective.limits.given().items():
         states.append("not shown" if name not in measured else "met" if measured[name] <= limit else "missed")
     overall = next((state for state in ("missed", "not shown", "met") if state in states), None)
@@ -193,7 +193,13 @@ def _check_positive(positive: str | None, task: TaskKind, class_counts: Mapping[
         raise PlanError(f"objective.positive must be one of the classes. Got {positive!r}. The classes are {known}.")
 
 
-def _reached(objective: Objective, score: Score | None) -> State:
+def reached(objective: Objective, score: Score | None) -> State:
+    """Whether a score reaches what was asked: with its whole interval, or with none of it, or neither.
+
+    >>> error = resolve(ObjectiveOptions(metric="mae", at_least=10), task="regression", class_counts={})
+    >>> reached(error, Score(value=50.0, low=40.0, high=60.0, n=90))
+    'missed'
+    """
     at_least = objective.at_least
     if score is None or at_least is None:
         return "not shown"

@@ -257,7 +257,7 @@ def _columns_have_one_use(plan: Plan) -> Iterator[tuple[str, str]]:
     splits = plan.splits
     uses = {
         "data.target": plan.data.target,
-        "knowledge.weights": plan.knowledge.weights,
+        "knowledge.weights": plan.knowledge.weights.column,
         "splits.group": splits.group,
         "splits.time": splits.time,
         "splits.part": splits.part,

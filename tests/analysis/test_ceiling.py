@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tunewright.analysis.ceiling import ceiling
+from tunewright.analysis.ceiling import _text, ceiling
 from tunewright.learning.crossfit import Learned
+from tunewright.records import Score
 
 
 def learned(flipped, n=2000, classes=4, seed=0):
@@ -48,3 +49,12 @@ def test_other_tasks_and_few_rows_have_none():
     assert ceiling(None) is None
     assert ceiling(replace(known, labels=())) is None
     assert ceiling(known.among(np.arange(40))) is None
+
+
+def test_without_a_doubtful_label_no_accuracy_is_called_luck():
+    found = ceiling(learned(0.0))
+    assert found.value.value == 1.0 and found.text.startswith("No label is likely wrong")
+    assert "luck" not in found.text and "About" not in found.text
+    few = _text(Score(value=0.9997, low=0.98, high=0.9999, n=3000))
+    assert few.startswith("Hardly a label is likely wrong, by what similar rows have (2.0 % at most)")
+    assert ceiling(learned(0.1)).text.startswith("About ") and "luck" in ceiling(learned(0.1)).text

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -137,6 +138,13 @@ def test_everything_that_was_measured_stands_in_the_card():
     assert [line[3:] for line in card.splitlines() if line.startswith("## ")] == [
         title for title, _ in SECTIONS if title != "What its confidence is worth"
     ]
+
+
+def test_one_attempt_is_spoken_of_as_one():
+    chosen = replace(evidence().chosen, trials=1, rounds=1, remedies_tried=1)
+    card = model_card(evidence(chosen=chosen))
+    assert "1 set of hyperparameters was tried on" in card and "1 round of improvement was tried on" in card
+    assert "1 remedy for the data was tried on folds (1 kept: drop columns)" in card
 
 
 def test_a_card_of_next_to_nothing_has_no_empty_section():

@@ -18,7 +18,7 @@ def test_json_says_what_the_machine_has(call):
     assert {"machine", "precision", "libraries", "model", "cache", "extras"} <= set(said.json)
     assert said.json["machine"]["cores"] >= 1
     assert said.json["precision"]["precision"] in ("float32", "bfloat16")
-    assert set(said.json["extras"]) == {"openvino", "mlflow", "tensorboard", "trackio", "ray", "pandas"}
+    assert set(said.json["extras"]) == {"openvino", "mlflow", "tensorboard", "trackio", "ray", "pandas", "s3"}
     for extra in said.json["extras"].values():
         assert (extra["version"] is None) == bool(extra["install"])
 

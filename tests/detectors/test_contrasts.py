@@ -53,3 +53,15 @@ def test_the_same_rows_do_not_differ():
         {"n": rng.random(400), "c": rng.choice(["a", "b"], 400), "t": [f"word {i} here" for i in range(400)]}
     )
     assert all(one.p_value > 0.001 or one.effect < 0.1 for one in contrasts(frame[::2], frame[1::2], names=("a", "b")))
+
+
+@pytest.mark.parametrize("name", ["n", "n_right", "side", "0", "1", "c", "count"])
+def test_a_category_may_have_any_name(name):
+    a, b = ["r"] * 60 + ["g"] * 40, ["r"] * 20 + ["g"] * 80
+    (found,) = contrasts(pl.DataFrame({name: a}), pl.DataFrame({name: b}), names=("old", "new"))
+    (usual,) = compare(a, b)
+    assert (found.column, found.effect, found.p_value, found.said) == (name, usual.effect, usual.p_value, usual.said)
+
+
+def test_a_side_without_rows_has_no_contrast():
+    assert contrasts(pl.DataFrame({"c": ["a"] * 9}), pl.DataFrame({"c": ["a"] * 9})[:0], names=("old", "new")) == []

@@ -120,6 +120,16 @@ def test_a_rare_class_is_counted_in_the_train_rows(pose):
     assert finding.rows == (0, 4, 8) and finding.severity == "warning"
 
 
+def test_one_label_is_spoken_of_as_one(pose):
+    y, row = pl.col("y"), pl.arange(80)
+    late = ordinary(80).with_columns(y=pl.when(row == 79).then(pl.lit("late")).otherwise(y))
+    (error,) = [f for f in detect(pose(late)) if f.kind == "rare_class"]
+    assert error.evidence.startswith("1 label occurs in the test part only ('late'): no model can learn it, and")
+    rare = ordinary(80).with_columns(y=pl.when(row.is_in([0, 4])).then(pl.lit("c")).otherwise(y))
+    (warning,) = [f for f in detect(pose(rare)) if f.kind == "rare_class"]
+    assert warning.evidence.startswith("1 label has fewer than 5 training rows: 'c'. Expect little of it,")
+
+
 @pytest.mark.parametrize(("most", "found"), [(30, 0), (31, 1)])
 def test_imbalance_begins_above_three_to_one(most, found, pose):
     labels = ["a"] * most + ["b"] * 10 + (["a", "b"] * 30)[: 50 - most]

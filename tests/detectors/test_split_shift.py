@@ -61,6 +61,13 @@ def test_a_shifted_column_is_named(column, changed, pose):
     assert finding.columns[0] == column and finding.severity == "warning" and "test rows" in finding.evidence
 
 
+@pytest.mark.parametrize("name", ["n", "w", "side", "0", "1", "count"])
+def test_a_shifted_category_may_have_any_name(name, pose):
+    table = in_test(frame(), "kind", pl.lit("a")).rename({"kind": name})
+    (finding,) = SplitShift().find(pose(table, text="text", parts=PARTS, **{name: "category"}))
+    assert finding.columns[0] == name
+
+
 def test_the_validation_part_is_compared_too(pose):
     table = frame()
     middle = pl.arange(600).is_between(300, 399)

@@ -8,9 +8,10 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from tunewright.evaluation import baselines
 from tunewright.evaluation.baselines import BASELINES, Rows
 from tunewright.evaluation.efficiency import measure_efficiency
-from tunewright.evaluation.evaluate import evaluate
+from tunewright.evaluation.evaluate import _baseline_note, evaluate
 from tunewright.evaluation.limits import limits_of
 from tunewright.objective import Limits, Objective
+from tunewright.records import Comparison, Score
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import Decision
 
@@ -158,3 +159,17 @@ def test_limits_are_what_was_measured_as_far_as_asked(learned):
     assert measured["size_mb"] == pytest.approx(weights, abs=0.02)
     assert 0 < measured["latency_ms"] < 1000
     assert isinstance(prepared.objective, Objective)
+
+
+def test_a_constant_is_called_by_what_it_is_for_the_task():
+    def compared(name, verdict):
+        gap = Score(value=0.1, low=0.0, high=0.2, n=40)
+        return Comparison(metric="r2", a="model", b=name, difference=gap, p_value=0.01, verdict=verdict)
+
+    three = (compared("majority", "better"), compared("tfidf", "better"), compared("probe", "no evidence"))
+    assert _baseline_note(three, "regression") == (
+        "Better than the median, TF-IDF + linear model on the same rows. "
+        "No evidence of a difference from the frozen probe."
+    )
+    assert _baseline_note(three, "binary").startswith("Better than the majority class, TF-IDF")
+    assert _baseline_note((compared("majority", "worse"),), "regression").startswith("The simpler median did better")

@@ -55,7 +55,9 @@ def test_rows_whose_condition_is_unknown_are_in_no_slice(models):
     assert sum(s.rows for s in both[:2]) == 590 and both[2].rows == 10
 
 
-@pytest.mark.parametrize(("rows", "verdict"), [(FEWEST_ROWS - 1, "too few to tell"), (FEWEST_ROWS, "worse"), (0, None)])
+@pytest.mark.parametrize(
+    ("rows", "verdict"), [(FEWEST_ROWS - 1, "too few to tell"), (FEWEST_ROWS, "worse"), (0, None), (1, None)]
+)
 def test_a_verdict_needs_twenty_rows(rows, verdict):
     truth = np.zeros(100, dtype=int)
     frame = pl.DataFrame({"n": range(100)})
@@ -65,7 +67,7 @@ def test_a_verdict_needs_twenty_rows(rows, verdict):
     assert found.verdict == (verdict or "too few to tell") and found.rows == rows
     assert (found.difference is None) == (rows < FEWEST_ROWS)
     if rows < FEWEST_ROWS:
-        assert f"{rows} rows, too few to tell" in found.text
+        assert f"{rows} {'row' if rows == 1 else 'rows'}, too few to tell" in found.text
 
 
 def test_the_same_model_is_never_worse(models):

@@ -1,6 +1,7 @@
 """Decisions: what is fitted on validation outputs recovers what was built in."""
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.metrics import f1_score
 
@@ -87,12 +88,6 @@ def test_the_interval_covers_nine_in_ten_fresh_rows(rows):
     assert np.mean(covered) == pytest.approx(0.902, abs=0.01)
 
 
-def test_few_residuals_give_the_widest():
-    task = Regression(mean=0.0, scale=1.0, log=False, low=-9.0, high=9.0)
-    outputs = np.array([[0.0], [0.0], [0.0]])
-    assert fit_decision(task, outputs, np.array([1.0, -3.0, 2.0]), "r2").half_width == 3.0
-
-
 def test_a_decision_is_a_pure_function():
     outputs, targets = rare(500, 0)
     before = outputs.copy()
@@ -110,3 +105,11 @@ def test_no_mistake_on_validation_is_no_certainty(rows):
     sure = THREE.probabilities(outputs, decision).max()
     # The rule of succession: after n right answers, about 1 / n is left for the first wrong one.
     assert 0.3 / rows < 1 - sure < 2 / rows
+
+
+@pytest.mark.parametrize(("rows", "promised"), [(8, False), (9, True)])
+def test_an_interval_is_promised_only_where_rows_suffice(rows, promised):
+    """Of n residuals the largest covers n / (n + 1): 90 % take nine."""
+    task, values = Regression.fit(pl.Series([-1.0, 1.0])), np.arange(float(rows))
+    decision = fit_decision(task, values[:, None] + 0.5, values, "r2")
+    assert (decision.half_width is not None) == promised

@@ -9,11 +9,15 @@ import polars as pl
 import pytest
 import torch
 
-from tunewright.learning.fit import weights_digest
+from tunewright.errors import DataError
+from tunewright.learning.fit import fit, weights_digest
+from tunewright.learning.recipes import choose
 from tunewright.metrics import metric as metric_of
+from tunewright.models.options import ModelOptions
 from tunewright.records import to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.tasks import task_to_json
+from tunewright.training.options import TrainingOptions
 
 ALL = ["text", "pair", "multilabel", "table", "mixed"]
 
@@ -214,3 +218,13 @@ def test_the_plan_may_say_the_precision(learn, make_rows, precision):
     _, _, fitted = learn("text", make_rows("text"), run, model={"precision": precision})
     assert fitted.trained.precision == fitted.model.precision == precision
     assert "precision" not in asked and any(precision in event.text for event in heard)
+
+
+def test_validation_rows_on_which_the_metric_is_undefined_are_refused_before_training(learned):
+    _, judging, _ = learned("text")
+    problem = judging.problem
+    alike = {**problem.targets, "validation": np.zeros_like(problem.targets["validation"])}
+    judging.refuse_undefined()
+    blind = replace(judging, problem=replace(problem, targets=alike), metric="roc_auc")
+    with pytest.raises(DataError, match=r"roc_auc decides on validation rows.*all of one class"):
+        fit(blind, choose(problem, ModelOptions(), TrainingOptions()), RunContext())

@@ -7,7 +7,9 @@ import pytest
 
 from tunewright.learning import learning_curve as module
 from tunewright.learning.learning_curve import Part, learning_curve
-from tunewright.records import LearningCurve, from_json, to_json
+from tunewright.metrics import metric as metric_of
+from tunewright.records import LearningCurve, Score, from_json, to_json
+from tunewright.report.charts import rows_curve
 from tunewright.tasks import Classification, Multilabel, Regression
 
 CLASSES = Classification(labels=("a", "b", "c", "d"))
@@ -92,3 +94,42 @@ def test_held_out_rows_are_not_learned_from(monkeypatch):
     learning_curve(CLASSES, "accuracy", clouds(400, 4), held, seed=0)
     assert sum(map(len, seen)) == 400
     assert not (np.concatenate(seen)[:, None, 0] == held.x[None, :, 0]).any()
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores"),
+    [
+        ("accuracy", (0.96, 0.97, 0.98, 0.99)),
+        ("accuracy", (0.04, 0.03, 0.02, 0.01)),
+        ("log_loss", (0.04, 0.03, 0.02, 0.01)),
+        ("brier", (1.96, 1.97, 1.98, 1.99)),
+    ],
+)
+def test_neither_scores_nor_gains_leave_the_bounds_of_their_metric(metric, scores):
+    one, apart = metric_of(metric), 0.05 * np.array([-1, 1, -1, 1])
+    sign = 1 if one.greater_is_better else -1
+    values = [*(sign * (score + apart) for score in scores[:3]), sign * np.array(scores[3:])]
+    samples = [np.repeat(value[:, None], 100, axis=1) for value in values]
+    curve = module._curve(metric, (100, 200, 300, 400), values, samples, 400, 50, 0)
+    assert curve.gain.low <= curve.gain.value < curve.gain.high
+    lowest, highest = (limit if limit is not None else np.inf for limit in one.bounds)
+    for line in rows_curve(curve)["data"]:
+        y, bars = np.array(line["y"]), line["error_y"]
+        assert (y - bars["arrayminus"] >= lowest - 1e-9).all() and (y + bars["array"] <= highest + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("metric", "gain", "text"),
+    [
+        ("accuracy", (0.12, 0.05, 0.2), "would improve accuracy by about 12.0 points (5.0 to 20.0)."),
+        ("mean_absolute_error", (0.12, 0.05, 0.2), "would improve mean absolute error by about 0.12 (0.05 to 0.2)."),
+        ("accuracy", (0.12, -0.05, 0.2), "rows, accuracy +12.0 points (−5.0 to +20.0)."),
+        ("mean_absolute_error", (0.12, -0.05, 0.2), "rows, mean absolute error −0.12 (−0.2 to +0.05)."),
+        ("accuracy", (-0.01, -0.02, 0.0), "would change accuracy by −1.0 points (−2.0 to +0.0)."),
+        ("brier", (-0.01, -0.02, 0.0), "would change Brier score by +1.0 points (+0.0 to +2.0)."),
+    ],
+)
+def test_an_error_that_more_rows_take_away_is_not_said_to_be_added(metric, gain, text):
+    value, low, high = gain
+    said = module._text(Score(value=value, low=low, high=high, n=50), 1000, metric_of(metric))
+    assert said.endswith(text) and "1,000 more labelled rows" in said

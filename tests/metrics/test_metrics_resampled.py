@@ -7,7 +7,7 @@ import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.metrics import METRICS, Outcome, metric
+from tunewright.metrics import METRICS, Outcome, metric, score
 
 LABEL_METRICS = [m.name for m in METRICS if m.needs == "labels"]
 
@@ -241,3 +241,15 @@ def test_a_far_origin_costs_no_precision(offset):
     weights = counts(4, 300)
     for name in ("r2", "pearson", "spearman", "mean_absolute_error"):
         assert resampled(name, far, weights) == pytest.approx(resampled(name, near, weights), rel=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e25])
+@pytest.mark.parametrize("name", ["root_mean_squared_error", "mean_absolute_error"])
+def test_units_beyond_the_range_of_float32(name, unit):
+    truth = np.arange(60.0)
+    labels = truth + np.random.default_rng(0).normal(size=60)
+    plain, large = (
+        score(name, Outcome(task="regression", truth=truth * scale, labels=labels * scale)) for scale in (1.0, unit)
+    )
+    assert large.low / unit == pytest.approx(plain.low) and large.high / unit == pytest.approx(plain.high)
+    assert plain.low < plain.value < plain.high

@@ -82,6 +82,13 @@ def test_repairs_are_listed_with_their_cells_and_an_example(name):
     assert from_json(Repair, to_json(found)) == found
 
 
+@pytest.mark.parametrize("name", ["n", "x", "count"])
+def test_truths_are_told_in_a_column_of_any_name(name):
+    rows = posed(frame_of(**{name: CASES["truths"][1]}), "y")
+    (found,) = [repair for repair in repairs_of(rows) if repair.remedy == "unify_spellings"]
+    assert (found.column, found.cells, found.example) == (name, N // 10, CASES["truths"][2])
+
+
 def test_clean_columns_need_no_repair():
     rows = posed(frame_of(x=[f"{i}.5" for i in range(N)], when=[iso(i) for i in range(N)]), "y")
     assert repairs_of(rows) == ()

@@ -209,3 +209,14 @@ def test_a_run_of_an_earlier_release_has_none_of_the_sections():
     data = report_data()
     page = render(replace(data, evaluation=replace(data.evaluation, robustness=None, efficiency=None), energy=None))
     assert 'id="robustness"' not in page and 'id="costs"' not in page and 'href="#costs"' not in page
+
+
+def test_an_error_is_not_said_to_fall_where_the_model_gets_worse():
+    from dataclasses import replace
+
+    data = report_data()
+    found = replace(data.evaluation.robustness, metric="mean_absolute_error")
+    page = render(replace(data, evaluation=replace(data.evaluation, robustness=found)))
+    body = section(page, "robustness")
+    assert "How much worse the mean absolute error gets on 200 test rows" in body and "<td>gets worse</td>" in body
+    assert "falls" not in body and "Fall" not in body

@@ -190,3 +190,11 @@ def test_a_terminal_gets_a_line_for_each(found):
     assert lines[0].startswith("direction 1  card: 10 % of rows, towards billing +2.00, ")
     assert "answers move by 0.4, at random by 0.03" in lines[0] and "\x1b" not in lines[1] and "\u202e" not in lines[1]
     assert not [line for line in whole_text(found).splitlines() if "irection" in line]
+
+
+def test_an_error_is_not_said_to_fall_where_a_column_is_missed(report_data, found):
+    page = render(replace(report_data, explanation=replace(found, metric="mean_absolute_error")))
+    body = page[page.index('id="explained"') :]
+    body = body[: body.index("</section>")]
+    assert body.count("How much worse the mean absolute error") >= 2
+    assert "error falls" not in body and "Loss of" not in body

@@ -645,7 +645,7 @@ def test_the_split_is_explained_in_words() -> None:
     text = Page(render(multiclass())).text
     assert "Stratified: every part holds each class in its share" in text
     assert "none in more than one part" in text
-    assert "differ by at most 1.2 % between parts (sales)" in text
+    assert "differ by at most 1.2 points between parts (sales)" in text
     crossing = replace(multiclass().split, how="given", proof={"straddling_clusters": 4})
     text = Page(render(replace(multiclass(), split=crossing))).text
     assert "As given" in text and "4 groups in more than one part" in text

@@ -66,3 +66,14 @@ def test_what_makes_no_split_is_refused() -> None:
         split(Given(parts=["train"]), pl.DataFrame({"x": [1, 2]}))
     with pytest.raises(PlanError, match="must name a column"):
         split(Given(column="fold"), pl.DataFrame({"part": ["train"]}))
+
+
+@pytest.mark.parametrize(("part", "other"), [("validation", "test"), ("test", "validation")])
+def test_a_part_that_is_neither_given_nor_split_off_is_refused(part: str, other: str) -> None:
+    frame = pl.DataFrame({"part": ["train"] * 40 + [other] * 10})
+    with pytest.raises(DataError, match=f"needs labelled {part} rows.*splits.{part}"):
+        split(Given(column="part", **{part: 0.0}), frame)  # type: ignore[arg-type]
+    whole = pl.DataFrame({"part": ["train"] * 40 + [other] * 10 + [part] * 2})
+    assert split(Given(column="part", **{part: 0.0}), whole).sizes()[part] == 2  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=f"needs labelled {part} rows"):
+        split(Given(column="part", **{part: 0.0}), whole, missing=(50, 51))  # type: ignore[arg-type]

@@ -104,6 +104,8 @@ def test_given_test_rows_that_are_in_train_are_reported_and_not_moved(copies: in
     assert split.test == tuple(range(60, 100))
     (leak,) = kind(findings, "leakage_split")
     assert leak.rows == tuple(range(60, 60 + copies)) and leak.severity == severity
+    said = "repeats or nearly repeats 1 row of" if copies == 1 else "repeat or nearly repeat 4 rows of"
+    assert f"{copies} of 40 test rows {said} train" in leak.evidence
     assert leak.score == copies / 40
     assert split.proof["straddling_clusters"] == copies
 
@@ -113,6 +115,7 @@ def test_groups_in_two_given_parts_are_reported() -> None:
     *_, findings = split_texts(unlike(100), ["a", "b"] * 50, parts=["train"] * 60 + ["test"] * 40, who=who)
     (leak,) = kind(findings, "leakage_split")
     assert leak.rows == (60, 61) and leak.columns == ("who",)
+    assert leak.evidence == "2 of 40 test rows belong to groups that also have 1 row in train or validation."
 
 
 def test_time_comes_before_chance_and_parts_before_time() -> None:
@@ -187,15 +190,17 @@ def test_the_proof_counts_what_a_double_loop_finds(who: list[int], seed: int) ->
     frame = pl.DataFrame(
         {"n": [float(i // 2) for i in range(n)], "who": who, "y": ["a", "b"] * (n // 2) + ["a"] * (n % 2)}
     )
-    parts = ["train" if (i * 7 + seed) % 3 else "test" for i in range(n)]
+    place = [(i * 7 + seed) % 3 for i in range(n)]
+    parts = [("train", "validation", "test")[at] for at in place]
     split, *_ = make_split(
         frame, table(n, n="number"), options=SplitOptions(group="who", validation=0.0), seed=0, parts=parts
     )
-    before, after = [i for i in range(n) if parts[i] == "train"], [i for i in range(n) if parts[i] == "test"]
+    earlier = [[j for j in range(n) if place[j] < place[i]] for i in range(n)]
+    alike = sum(any(i // 2 == j // 2 for j in before) for i, before in enumerate(earlier))
     assert split.proof["overlaps"] == {
-        "exact": sum(any(frame["n"][i] == frame["n"][j] for j in before) for i in after),
-        "near": sum(any(frame["n"][i] == frame["n"][j] for j in before) for i in after),
-        "group": sum(any(who[i] == who[j] for j in before) for i in after),
+        "exact": alike,
+        "near": alike,
+        "group": sum(any(who[i] == who[j] for j in before) for i, before in enumerate(earlier)),
         "time_order": 0,
     }
 

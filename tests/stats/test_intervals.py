@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tunewright.errors import DataError
 from tunewright.records import Score
-from tunewright.stats import bootstrap_weights, percentile_interval, rounded, wilson
+from tunewright.stats import bootstrap_weights, figure, percentile_interval, rounded, wilson
 from tunewright.stats.intervals import critical
 
 
@@ -111,3 +111,9 @@ def test_rounded_does_not_hide_the_side_of_a_threshold():
     score = Score(value=0.912, low=0.89996, high=0.921, n=3080)
     assert rounded(score) == "0.912 (0.900–0.921, n 3,080)"
     assert rounded(score, beside=0.9) == "0.91200 (0.89996–0.92100, n 3,080)"
+
+
+def test_small_units_are_not_rounded_to_nothing():
+    said = rounded(Score(value=3.2e-10, low=2.9e-10, high=3.6e-10, n=50))
+    assert said == "3.2e-10 (2.9e-10 to 3.6e-10, n 50)"
+    assert figure(1.25e-7) == "1.25e-07" and figure(12.3456) == "12.346"

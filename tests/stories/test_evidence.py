@@ -49,7 +49,7 @@ def test_what_was_measured_stands_everywhere_the_same(run):
     found = from_json(Evidence, evidence)
     assert found.origin.base_model is None and found.origin.base_digest and found.origin.language is None
     assert found.data.test == done.summary["data"]["test"] and len(found.data.test_digest) == 64
-    assert {"without message", "without amount", "typos"} <= {one.name for one in found.robustness.damages}
+    assert {"message empty", "amount empty", "typos"} <= {one.name for one in found.robustness.damages}
     from_json(Evaluation, judged)
 
 

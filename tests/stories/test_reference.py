@@ -63,7 +63,11 @@ def test_explanations_run_over_lines_and_end_with_the_paragraph():
 
 def test_metrics_findings_and_remedies_are_all_told():
     page = write_reference()
-    names = [metric.name for metric in METRICS] + [one.kind for one in (*DETECTORS, *REMEDIES)]
+    names = (
+        [metric.name for metric in METRICS]
+        + [one.kind for one in (*DETECTORS, *REMEDIES)]
+        + ["duplicates", "near_duplicates"]
+    )
     assert [name for name in names if f"| `{name}` |" not in page] == []
 
 

@@ -67,6 +67,12 @@ def _share(p: Array, given: Array) -> float:
 
 def _text(value: Score) -> str:
     wrong, low, high = (f"{100 * (1 - x):.1f}" for x in (value.value, value.high, value.low))
+    if f"{value.value:.3f}" == "1.000":
+        some = "No label" if value.value == 1 else "Hardly a label"
+        return (
+            f"{some} is likely wrong, by what similar rows have ({high} % at most): wrong labels are not "
+            "shown to hold a model back."
+        )
     return (
         f"About {wrong} % of the labels are likely wrong ({low} to {high} %), by what similar rows have. A model that "
         f"is always right would be called wrong on these: an accuracy above {value.value:.3f} ({value.low:.3f} to "

@@ -95,12 +95,13 @@ class Predictor:
         if isinstance(task, Regression):
             width = self.model.decision.half_width
             values = pl.Series("prediction", outcome.labels)
+            nothing = pl.Series([None] * len(values), dtype=pl.Float64)
             return pl.DataFrame(
                 {
                     "prediction": values,
-                    "confidence": pl.Series([None] * len(values), dtype=pl.Float64),
-                    "low": values - width if width is not None else None,
-                    "high": values + width if width is not None else None,
+                    "confidence": nothing,
+                    "low": values - width if width is not None else nothing,
+                    "high": values + width if width is not None else nothing,
                 }
             )
         assert outcome.probabilities is not None

@@ -117,8 +117,9 @@ def details(data: Any, names: Sequence[tuple[str, str]] = SHOWN) -> str:
     'validation metric 0.912, 1 min 5 s left'
     """
     from tunewright.report.words import seconds
+    from tunewright.stats import figure
 
-    parts = [f"{words} {data[name]:.3f}" for name, words in names if isinstance(data.get(name), int | float)]
+    parts = [f"{words} {figure(data[name])}" for name, words in names if isinstance(data.get(name), int | float)]
     left = data.get("seconds_left")
     if isinstance(left, int | float) and left > 0:
         parts.append(f"{seconds(left)} left")

@@ -95,7 +95,7 @@ def summary_text(summary: Mapping[str, Any]) -> str:
             "",
             f"Report   {summary['report']}",
             f"Bundle   {summary['bundle']}",
-            f'Explain  tunewright explain {summary["run"]} "a text"',
+            f"Explain  tunewright explain {summary['run']} NEW_DATA --rows 3",
             f"Predict  tunewright predict {summary['bundle']} NEW_DATA --out predictions.csv",
         ]
     )

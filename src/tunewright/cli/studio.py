@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tunewright.cli.answer import Answer
-from tunewright.cli.options import JsonOption, refuse_urls
+from tunewright.cli.options import JsonOption, QuietOption, refuse_urls
 
 RunsArgument = Annotated[
     str, typer.Argument(metavar="RUNS", help="A folder of runs, or one run. Default: runs.", show_default=False)
@@ -20,7 +20,9 @@ PortOption = Annotated[
 ]
 
 
-def verb(runs: RunsArgument = "runs", port: PortOption = 0, json: JsonOption = False) -> Answer:
+def verb(
+    runs: RunsArgument = "runs", port: PortOption = 0, json: JsonOption = False, quiet: QuietOption = False
+) -> Answer:
     """Serve pages that list RUNS, show each as it goes, stop it, compare two, and review doubtful rows.
 
     For this machine only; the address holds a token. Ctrl-C ends it.

@@ -36,12 +36,26 @@ class DataOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WeightOptions:
+    """Which rows matter more; the plan may name the column alone, as in `weights: value_eur`.
+
+    Args:
+        column: a number column >= 0 that says how much each row matters; None: all rows matter alike.
+
+    >>> WeightOptions(column="value_eur").column
+    'value_eur'
+    """
+
+    column: str | None = field(default=None, metadata={"alone": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnowledgeOptions:
     """What somebody who knows the field tells us.
 
     Args:
         never_use: columns that must not be features (they give the answer away, or are not known in time).
-        weights: a number column >= 0 that says how much each row matters; None: all rows matter alike.
+        weights: which rows matter more.
         derive: new columns by name, each an expression over the others, as in `hour: "created_at.hour"`.
         costs: what confusions cost, by "true label -> label said"; others cost 1. Decisions then cost least.
         emphasise: a condition; train rows that meet it count twice as much as the others; None: all count alike.
@@ -49,12 +63,12 @@ class KnowledgeOptions:
         expect: columns and words that should matter; the explanation is held to them.
         tests: path of a YAML file of behaviours that the model has to show; None: none.
 
-    >>> KnowledgeOptions(never_use=("agent",)).weights is None
+    >>> KnowledgeOptions(never_use=("agent",)).weights.column is None
     True
     """
 
     never_use: tuple[str, ...] = ()
-    weights: str | None = None
+    weights: WeightOptions = field(default_factory=WeightOptions)
     derive: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
     emphasise: str | None = None

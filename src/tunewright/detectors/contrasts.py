@@ -101,13 +101,13 @@ def _gaps(left: pl.Series, right: pl.Series, names: tuple[str, str]) -> Iterator
 
 
 def _categories(left: pl.Series, right: pl.Series, names: tuple[str, str]) -> Iterator[Contrast]:
-    a, b = (_strings(side) for side in (left, right))
-    counts = pl.concat([a.value_counts(name="n").with_columns(side=0), b.value_counts(name="n").with_columns(side=1)])
-    table = counts.pivot(on="side", index=left.name, values="n").fill_null(0).sort(left.name)
-    if not {"0", "1"} <= set(table.columns):
+    if not (len(left) and len(right)):
         return
-    both = table.select("0", "1").to_numpy().astype(np.float64).T
-    labels = table[left.name].to_list()
+    a, b = (_strings(side).rename("c") for side in (left, right))  # "n" may be what the user calls a column
+    sides = [side.value_counts(name="n") for side in (a, b)]
+    table = sides[0].join(sides[1], on="c", how="full", coalesce=True).fill_null(0).sort("c")
+    both = table.select("n", "n_right").to_numpy().astype(np.float64).T
+    labels = table["c"].to_list()
     rare = both.sum(0) * min(len(a), len(b)) / (len(a) + len(b)) < EXPECTED
     both = np.column_stack([both[:, ~rare], both[:, rare].sum(1)]) if rare.any() else both
     labels = [label for label, is_rare in zip(labels, rare, strict=True) if not is_rare] + [OTHER] * bool(rare.any())

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from tunewright.data.wording import agreeing
 from tunewright.detectors.rows import Rows
 from tunewright.records import Finding, Table
 
@@ -39,8 +40,7 @@ class RareClass:
                 Finding(
                     kind=self.kind,
                     severity="error",
-                    evidence=f"{len(unseen)} labels occur in the test part only ({_some(unseen)}): "
-                    "no model can learn them, and each such row counts as wrong.",
+                    evidence=_unlearnable(unseen),
                     columns=(table.target,),
                     rows=untold,
                     rows_total=len(untold),
@@ -52,14 +52,29 @@ class RareClass:
                 Finding(
                     kind=self.kind,
                     severity="warning",
-                    evidence=f"{len(rare)} labels have fewer than {self.fewest} training rows: {_some(rare)}. "
-                    "Expect little of them, or merge or collect.",
+                    evidence=_too_rare(rare, self.fewest),
                     columns=(table.target,),
                     rows=_holding(typed, table, split.train, rare),
                     rows_total=sum(train.get(label, 0) for label in rare),
                 )
             )
         return tuple(found)
+
+
+def _unlearnable(labels: list[str]) -> str:
+    occur, them = agreeing(len(labels), "label occurs", "labels occur"), agreeing(len(labels), "it", "them")
+    return (
+        f"{len(labels)} {occur} in the test part only ({_some(labels)}): "
+        f"no model can learn {them}, and each such row counts as wrong."
+    )
+
+
+def _too_rare(labels: list[str], fewest: int) -> str:
+    have, them = agreeing(len(labels), "label has", "labels have"), agreeing(len(labels), "it", "them")
+    return (
+        f"{len(labels)} {have} fewer than {fewest} training rows: {_some(labels)}. "
+        f"Expect little of {them}, or merge or collect."
+    )
 
 
 def _labels(typed: pl.DataFrame, table: Table, rows: tuple[int, ...]) -> Counter[str]:

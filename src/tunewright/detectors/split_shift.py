@@ -164,9 +164,9 @@ def _ranks(values: pl.Series) -> Floats:
 
 
 def _common(values: pl.Series) -> Floats:
-    words = values.cast(pl.String)
-    top = words.value_counts(name="n").sort("n", values.name, descending=[True, False], nulls_last=True)
-    known = top.filter(pl.col("n") >= max(10, 0.01 * len(values)))[values.name].head(TOP).to_list()
+    words = values.cast(pl.String).rename("w")  # "n" may be what the user calls the column
+    top = words.value_counts(name="n").sort("n", "w", descending=[True, False], nulls_last=True)
+    known = top.filter(pl.col("n") >= max(10, 0.01 * len(values)))["w"].head(TOP).to_list()
     if not known:
         return np.zeros((len(values), 0))
     return np.stack([(words.eq_missing(one)).to_numpy().astype(np.float64) for one in known], 1)

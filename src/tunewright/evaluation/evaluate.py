@@ -17,8 +17,9 @@ from tunewright.learning.fit import Fitted
 from tunewright.learning.problem import Problem
 from tunewright.metrics import Outcome, difference, scores
 from tunewright.metrics import metric as metric_of
+from tunewright.metrics.rivals import baseline
 from tunewright.objective import Objective, verdict
-from tunewright.records import Comparison, Evaluation, Score, Trust, to_json
+from tunewright.records import Comparison, Evaluation, Score, TaskKind, Trust, to_json
 from tunewright.runfolder.context import RunContext
 from tunewright.stats import wilson
 from tunewright.tasks import Classification, Decision
@@ -73,7 +74,7 @@ def evaluate(
             objective,
             metrics["test"].get(objective.metric),
             limits_measured=limits,
-            baseline_note=" ".join([_baseline_note(comparisons), *_slice_notes(slices)]).strip(),
+            baseline_note=" ".join([_baseline_note(comparisons, problem.task.kind), *_slice_notes(slices)]).strip(),
         ),
         expected_cost=_costs(problem, {"model": ours["test"], **others}),
         slices=slices,
@@ -96,13 +97,19 @@ def _slices(
     """The model against every baseline in every protected slice of the test rows."""
     if not protect:
         return ()
-    typed = rows.problem.typed["test"]
+    typed, kind = rows.problem.typed["test"], rows.problem.task.kind
     conditions = read_slices(protect, typed.schema)
     return tuple(
         {"against": name, **to_json(one)}
         for name, outcome in others.items()
         for one in judge_slices(
-            conditions, typed, model, outcome, metric=metric, names=("the model", name), seed=rows.problem.seed
+            conditions,
+            typed,
+            model,
+            outcome,
+            metric=metric,
+            names=("the model", f"the {baseline(name, kind)}"),
+            seed=rows.problem.seed,
         )
     )
 
@@ -143,19 +150,20 @@ def _outcome(rows: Rows, outputs: Mapping[str, Array], metric: str) -> Outcome:
     return problem.task.outcome(problem.targets["test"], outputs["test"], decision)
 
 
-def _baseline_note(comparisons: tuple[Comparison, ...]) -> str:
-    worse = [c.b for c in comparisons if c.verdict == "worse"]
-    better = [c.b for c in comparisons if c.verdict == "better"]
-    level = [c.b for c in comparisons if c.verdict == "no evidence"]
+def _baseline_note(comparisons: Sequence[Comparison], task: TaskKind) -> str:
+    """What the comparisons show, each baseline named by what it is for this task."""
+    worse = [baseline(c.b, task) for c in comparisons if c.verdict == "worse"]
+    better = [baseline(c.b, task) for c in comparisons if c.verdict == "better"]
+    level = [baseline(c.b, task) for c in comparisons if c.verdict == "no evidence"]
     parts = []
     if worse:
         parts.append(
             f"The simpler {' and '.join(worse)} did better on the same rows: use that, or give the model more data."
         )
     if better:
-        parts.append(f"Better than {', '.join(better)} on the same rows.")
+        parts.append(f"Better than the {', '.join(better)} on the same rows.")
     if level:
-        parts.append(f"No evidence of a difference from {', '.join(level)}.")
+        parts.append(f"No evidence of a difference from the {', '.join(level)}.")
     return " ".join(parts)
 
 

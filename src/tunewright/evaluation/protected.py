@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.data.expressions import Expression, parse
+from tunewright.data.wording import agreeing
 from tunewright.errors import DataError, PlanError
 from tunewright.metrics import Outcome, difference, score
 from tunewright.planfile import Problem, plan_error
@@ -132,7 +133,8 @@ def _judged(
 ) -> ProtectedSlice:
     count = int(inside.sum())
     if count < FEWEST_ROWS:
-        text = f"Where {condition}: {count} rows, too few to tell; {FEWEST_ROWS} are needed."
+        rows = agreeing(count, "row", "rows")
+        text = f"Where {condition}: {count} {rows}, too few to tell; {FEWEST_ROWS} are needed."
         return ProtectedSlice(condition=condition, rows=count, metric=metric, verdict="too few to tell", text=text)
     a, b = (outcome.take(np.flatnonzero(inside)) for outcome in outcomes)
     used, left, right = _scored(metric, a, b, seed)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tunewright.records import Epoch
+from tunewright.stats import figure
 
 NOISE = 2.0  # standard errors that a difference between two epochs must exceed
 CHANCE = 3.0  # and the difference from a blind answer: the best of several epochs was chosen
@@ -108,14 +109,14 @@ class Course:
     def told(self, place: int) -> str:
         """Train and validation metric of an epoch."""
         epoch = self.curve[place]
-        train = "" if epoch.train_metric is None else f"{epoch.train_metric:.3f} on train rows, "
-        return f"{name_of(place)}: {self.facts.metric} {train}{epoch.metric:.3f} on validation rows"
+        train = "" if epoch.train_metric is None else f"{figure(epoch.train_metric)} on train rows, "
+        return f"{name_of(place)}: {self.facts.metric} {train}{figure(epoch.metric)} on validation rows"
 
     def noise(self) -> str:
         """What a difference must exceed."""
         return (
-            f"{self.facts.validation_rows:,} validation rows: a difference below {NOISE * self.facts.error:.3f} "
-            f"is noise; a blind answer scores {self.facts.blind:.3f}"
+            f"{self.facts.validation_rows:,} validation rows: a difference below {figure(NOISE * self.facts.error)} "
+            f"is noise; a blind answer scores {figure(self.facts.blind)}"
         )
 
     def bystanders(self, verdict: str) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ class Course:
             "weights_per_row": facts.trainable / max(facts.effective_rows, 1),
             "suspects": facts.suspects,
         }
-        return {name: round(value, 6) for name, value in found.items() if value is not None}
+        return {name: round(value, 6) for name, value in found.items() if value is not None and math.isfinite(value)}
 
 
 def name_of(place: int) -> str:

@@ -68,11 +68,14 @@ def set_threshold(probabilities: Array, targets: Array, coverage: float = COVERA
 
 
 def _interval(task: Regression, outputs: Array, targets: Array) -> Decision:
-    """Split conformal prediction (Lei et al. 2018): the 90 % quantile of absolute residuals, with its n + 1."""
+    """Split conformal prediction (Lei et al. 2018): the 90 % quantile of absolute residuals, with its n + 1.
+
+    None where there are too few rows to promise 90 %: of eight, the largest residual covers 89 %.
+    """
     outcome = task.outcome(targets, outputs, Decision())
     residuals = np.sort(np.abs(outcome.truth - outcome.labels))
-    place = min(int(np.ceil((len(residuals) + 1) * COVERAGE)), len(residuals)) - 1
-    return Decision(half_width=float(residuals[place]))
+    place = int(np.ceil((len(residuals) + 1) * COVERAGE))
+    return Decision() if place > len(residuals) else Decision(half_width=float(residuals[place - 1]))
 
 
 def _temperature(task: Classification, outputs: Array, targets: Array) -> float:

@@ -39,6 +39,7 @@ from tunewright.learning.watching import natural
 from tunewright.models.engine import TorchEngine
 from tunewright.records import Rung, TrainedModel
 from tunewright.runfolder.context import RunContext
+from tunewright.stats import figure
 from tunewright.tasks import Decision, Regression
 
 if TYPE_CHECKING:
@@ -98,14 +99,17 @@ def fit(
     from tunewright.models.exhausted import give_back
 
     clock, problem = _Clock(), judging.problem
+    if settled is None:
+        judging.refuse_undefined()
     precision = decide_precision(problem, run, tell=True)
     frozen = frozen_features(problem, choices.pooling, precision, run)
     clock.lap("encode")
     strength = settled.strength if settled is not None else choices.probe_strength
     probe = fit_probe_of(judging, frozen, strength=strength, settled=settled)
-    value = judging.sign * probe.metric
     if settled is None:
-        run.tell("train", f"The probe on frozen features is ready: {judging.metric} {value:.3f} on validation.")
+        value = judging.natural(probe.metric)
+        said = "undefined" if value is None else figure(value)
+        run.tell("train", f"The probe on frozen features is ready: {judging.metric} {said} on validation.")
     clock.lap("probe")
     doubted = np.zeros(len(problem.inputs["train"]), bool) if suspects is None else suspects
     start = Start(frozen, probe, precision)

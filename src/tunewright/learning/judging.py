@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunewright.errors import DataError
 from tunewright.learning.balance import Balance
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.problem import Problem
@@ -61,6 +62,26 @@ class Judging:
             task.outcome(targets, outputs, fit_decision(task, outputs, targets, self.metric))
         )
         return WORST if value is None or not np.isfinite(value) else self.sign * float(value)
+
+    def natural(self, value: float) -> float | None:
+        """What `judge` gave in the metric's own direction, None where it was undefined."""
+        return None if value <= WORST else self.sign * value
+
+    def refuse_undefined(self) -> None:
+        """Refuse validation rows on which no answers at all would have a metric: nothing could be chosen by it.
+
+        Raises:
+            DataError: the metric is undefined on them, as where all truths are one class or one value.
+        """
+        rows = len(self.problem.targets["validation"])
+        anything = np.random.default_rng(0).normal(size=(rows, self.problem.task.outputs))
+        if not rows or self.score(anything.astype(np.float32), self.problem.targets["validation"]) > WORST:
+            return
+        raise DataError(
+            f"{self.metric} decides on validation rows, so it must be defined on them. Got {rows:,} validation "
+            f"{'row' if rows == 1 else 'rows'} on which it is not: too few, or all of one class or value. Give more "
+            "rows, a larger splits.validation, or another objective.metric."
+        )
 
     def weights(self) -> Array | None:
         """(n,) importance of the train rows: the expert's times the balance's, or None."""

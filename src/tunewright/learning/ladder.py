@@ -19,7 +19,7 @@ import numpy as np
 from tunewright.errors import DataError
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.finetune import Below, Start, Tuned, fine_tune
-from tunewright.learning.judging import WORST, Judging
+from tunewright.learning.judging import Judging
 from tunewright.learning.recipes import FEWEST_ROWS, Choices
 from tunewright.learning.trial import tolerance
 from tunewright.metrics import Outcome, difference
@@ -28,6 +28,7 @@ from tunewright.models.outputs import predict_outputs
 from tunewright.models.precision import pick_device
 from tunewright.records import Rung, Score, from_json, to_json
 from tunewright.runfolder.context import RunContext
+from tunewright.stats import figure
 
 Array = np.ndarray[Any, np.dtype[Any]]
 TRIAL_EPOCHS = 1
@@ -83,7 +84,7 @@ def told(rung: Rung, metric: str) -> str:
     >>> told(Rung(name="full", metric=0.9, gain=None, seconds=12.3, verdict="kept", why="it is the last"), "accuracy")
     'Rung full: accuracy 0.900 on validation, 12 s; kept: it is the last.'
     """
-    value = "undefined" if rung.metric is None else f"{rung.metric:.3f}"
+    value = "undefined" if rung.metric is None else figure(rung.metric)
     gain = ""
     if rung.gain is not None:
         gain = f" ({rung.gain.value:+.3f}, {rung.gain.low:+.3f} to {rung.gain.high:+.3f})"
@@ -123,16 +124,12 @@ def _probe(judging: Judging, start: Start, spent: float) -> Rung:
     done = perfect is not None and start.probe.metric >= judging.sign * perfect
     return Rung(
         name="probe",
-        metric=_natural(judging, start.probe.metric),
+        metric=judging.natural(start.probe.metric),
         gain=None,
         seconds=round(spent, 3),
         verdict="stopped" if done else "promoted",
         why="no validation row is left to gain" if done else "it is where training starts",
     )
-
-
-def _natural(judging: Judging, value: float) -> float | None:
-    return None if value <= WORST else judging.sign * value
 
 
 def _trial(judging: Judging, choices: Choices, start: Start, tuned: Tuned, *, began: float) -> Rung:
@@ -147,7 +144,7 @@ def _trial(judging: Judging, choices: Choices, start: Start, tuned: Tuned, *, be
             why = f"the next rung takes about {needed:.0f} s, and {max(left, 0):.0f} s of budget.minutes are left"
     return Rung(
         name=tuned.method,
-        metric=_natural(judging, tuned.state.best),
+        metric=judging.natural(tuned.state.best),
         gain=gain,
         seconds=round(seconds, 3),
         verdict=verdict,
@@ -172,7 +169,7 @@ def _last(judging: Judging, start: Start, tuned: Tuned, *, since: int) -> Rung:
     best = tuned.state.best_epoch
     return Rung(
         name=tuned.method,
-        metric=_natural(judging, tuned.state.best),
+        metric=judging.natural(tuned.state.best),
         gain=_gain(judging, start, tuned) if best else None,
         seconds=round(tuned.state.seconds, 3),
         verdict="kept" if best > since else "not kept",

@@ -17,7 +17,7 @@ from tunewright.learning.crossfit import Moments
 from tunewright.learning.decisions import fit_decision
 from tunewright.learning.discriminant import discriminants
 from tunewright.learning.trial import as_logits, learned_targets, strata_of
-from tunewright.metrics import Outcome, in_words
+from tunewright.metrics import Metric, Outcome, in_words
 from tunewright.metrics import metric as metric_of
 from tunewright.records import LearningCurve, Score
 from tunewright.stats import bootstrap_weights, percentile_interval
@@ -152,19 +152,21 @@ def _curve(
 ) -> LearningCurve:
     one, rng = metric_of(metric), np.random.default_rng([seed, 75])
     sign = 1 if one.greater_is_better else -1
-    best = sign * ((one.bounds[1] if one.greater_is_better else one.bounds[0]) or 0.0)
+    worst, best = _ends(one)
     means = np.array([value.mean() for value in values])
     # How much another draw of all train rows would differ: from the draws of half of them.
     spread = float(values[1].std(ddof=1)) / np.sqrt(2)
-    drawn = np.minimum(_resampled_means(values, samples, spread, rng), best)
+    drawn = np.clip(_resampled_means(values, samples, spread, rng), worst, best)
     drawn = drawn[np.isfinite(drawn).all(1)]
     scores = tuple(_score(sign * mean, sign * column, held) for mean, column in zip(means, drawn.T, strict=True))
     extra = min(EXTRA, _round_down(n))
     reach = (np.array(rows, float), float(n), float(n + extra))
-    gain = float(np.mean([_gain(best - means, *reach, skip) for skip in WINDOWS[:2]]))
+    # Counted from the last score, which they are added to: with it, no gain leaves the metric's bounds.
+    room = (worst - means[-1], best - means[-1])
+    gain = float(np.clip(np.mean([_gain(best - means, *reach, skip) for skip in WINDOWS[:2]]), *room))
     gains = np.array([_gain(best - line, *reach, int(rng.choice(WINDOWS))) for line in drawn])
     # The rows to come are a draw, too.
-    gains += rng.normal(0.0, spread * np.sqrt(n / (n + extra)), len(gains))
+    gains = np.clip(gains + rng.normal(0.0, spread * np.sqrt(n / (n + extra)), len(gains)), *room)
     found = _score(gain, gains, held)
     return LearningCurve(
         metric=one.name,
@@ -172,8 +174,19 @@ def _curve(
         scores=scores,
         extra=extra,
         gain=found,
-        text=_text(found, extra, None not in one.bounds, one.name),
+        text=_text(found, extra, one),
     )
+
+
+def _ends(one: Metric) -> tuple[float, float]:
+    """The worst and the best value it can take, turned so that higher is better; infinite where there is no such value.
+
+    >>> _ends(metric_of("accuracy")), _ends(metric_of("r2")), _ends(metric_of("brier"))
+    ((0.0, 1.0), (-inf, 1.0), (-2.0, -0.0))
+    """
+    low = -np.inf if one.bounds[0] is None else one.bounds[0]
+    high = np.inf if one.bounds[1] is None else one.bounds[1]
+    return (low, high) if one.greater_is_better else (-high, -low)
 
 
 def _resampled_means(
@@ -219,15 +232,27 @@ def _round_down(n: int) -> int:
     return n // unit * unit
 
 
-def _text(gain: Score, extra: int, bounded: bool, metric: str) -> str:
-    """What more rows would give, in a sentence."""
-    name = in_words(metric)
-    ends = [f"{100 * end:+.1f}" if bounded else f"{end:+.3g}" for end in (gain.value, gain.low, gain.high)]
-    unit = " points" if bounded else ""
-    value, low, high = (end.replace("-", "−") for end in ends)
+def _text(gain: Score, extra: int, one: Metric) -> str:
+    """What more rows would give, in a sentence: an improvement, or a change with the sign that the metric has."""
+    name, bounded = in_words(one.name), None not in one.bounds
     what = f"{extra:,} more labelled rows"
+    # Not by a minus sign, which makes a zero negative.
+    turned = Score(value=0.0 - gain.value, low=0.0 - gain.high, high=0.0 - gain.low, n=gain.n)
+    change = gain if one.greater_is_better else turned
     if bounded and gain.high < NEGLIGIBLE:
-        return f"More rows of this kind would not help: {what} would change {name} by {value}{unit} ({low} to {high})."
+        return f"More rows of this kind would not help: {what} would change {name} by {_written(change, bounded)}."
     if gain.low > 0:
-        return f"{what} would add about {value.lstrip('+')}{unit} of {name} ({low.lstrip('+')} to {high.lstrip('+')})."
-    return f"No evidence that more rows of this kind would help: {what}, {name} {value}{unit} ({low} to {high})."
+        return f"{what} would improve {name} by about {_written(gain, bounded, sign='-')}."
+    return f"No evidence that more rows of this kind would help: {what}, {name} {_written(change, bounded)}."
+
+
+def _written(change: Score, bounded: bool, *, sign: str = "+") -> str:
+    """A change with its interval, of a bounded metric in hundredths.
+
+    >>> _written(Score(value=0.02, low=-0.01, high=0.05, n=9), True)
+    '+2.0 points (−1.0 to +5.0)'
+    """
+    ends = (change.value, change.low, change.high)
+    written = [f"{100 * end:{sign}.1f}" if bounded else f"{end:{sign}.3g}" for end in ends]
+    value, low, high = (end.replace("-", "−") for end in written)
+    return f"{value}{' points' if bounded else ''} ({low} to {high})"

@@ -146,11 +146,13 @@ def row_mean(per_row: Callable[[Outcome], Array]) -> Callable[[Outcome], Resampl
     def prepare(outcome: Outcome) -> Resampled:
         values = per_row(outcome)
         counted = np.isfinite(values)
-        columns = np.stack([np.where(counted, values, 0.0), counted], axis=1).astype(np.float32)
+        # Squares of very large or small units leave the range of float32.
+        unit = float(np.abs(values[counted]).max(initial=0.0)) or 1.0
+        columns = np.stack([np.where(counted, values / unit, 0.0), counted], axis=1).astype(np.float32)
 
         def mean(weights: Weights) -> Values:
             sums = (weights @ columns).astype(np.float64)
-            return np.where(sums[:, 1] > 0, ratio(sums[:, 0], sums[:, 1]), np.nan)
+            return np.where(sums[:, 1] > 0, unit * ratio(sums[:, 0], sums[:, 1]), np.nan)
 
         return mean
 

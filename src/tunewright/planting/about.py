@@ -132,7 +132,7 @@ class Fault(Protocol):
 
     `name` is the fault's own, `kind` that of the finding which it should raise, `also` the kinds it may raise rightly.
     `of` (rows or columns) is what the finding has to name. Faults in one copy must not hide each other: `touches` says
-    what changes: target, copies, text, cells, column, leak or shape (see `stories.calibrate`).
+    what changes: target, copies, text, cells, column, leak or shape (see `stories.auditing.calibrate`).
     """
 
     name: ClassVar[str]

@@ -28,7 +28,7 @@ class Flip:
 class Damage:
     """What one kind of damage did.
 
-    `name` says which ("typos", "without amount"), `kind` which line of the table of damages it comes from, `says` what
+    `name` says which ("typos", "amount empty"), `kind` which line of the table of damages it comes from, `says` what
     happens to a row. `changed` counts the rows whose cells it changed; `fall` is how far the metric falls over all
     sampled rows, positive where the model is worse, with a paired interval; `p_value` is adjusted (Holm) for all that
     was tried; `flipped` the share of the changed rows whose answer changed; `flips` the first of these, those that were

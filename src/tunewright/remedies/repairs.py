@@ -93,11 +93,9 @@ def _dates(read: Reading) -> Iterator[Repair]:
 
 def _spellings(read: Reading) -> Iterator[Repair]:
     if read.column.kind == "boolean":
-        counts = (
-            read.raw.drop_nulls().str.strip_chars().value_counts(name="n").sort("n", read.raw.name, descending=True)
-        )
-        usual = counts.get_column(read.raw.name).head(2).to_list()
-        marks = read.typed.is_not_null() & ~read.raw.str.strip_chars().is_in(usual)
+        cells = read.raw.str.strip_chars().rename("x")  # "n" may be what the user calls the column
+        counts = cells.drop_nulls().value_counts(name="n").sort("n", "x", descending=True)
+        marks = read.typed.is_not_null() & ~cells.is_in(counts["x"].head(2).to_list())
         yield from _repair("unify_spellings", read, marks, "read as the truth that they name")
         return
     if not read.column.spellings:

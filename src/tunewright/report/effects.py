@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewright.data.wording import agreeing
 from tunewright.metrics import metric as metric_of
 from tunewright.records import Finding, RemedyTrial, Repair, Score
 
@@ -52,7 +53,8 @@ def became(finding: Finding, repairs: Sequence[Repair], trials: Sequence[RemedyT
         return ""
     done = [one for one in repairs if one.remedy == finding.remedy and one.column in finding.columns]
     tried = [one for one in trials if one.remedy == finding.remedy]
-    said = [f"put right when reading, {sum(one.cells for one in done):,} cells"] if done else []
+    cells = sum(one.cells for one in done)
+    said = [f"put right when reading, {cells:,} {agreeing(cells, 'cell', 'cells')}"] if done else []
     said += [f"tried: {effect(one)}, {verdict(one)}" for one in tried]
     return f"{finding.remedy}: {'; '.join(said)}" if said else finding.remedy
 

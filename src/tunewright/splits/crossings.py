@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tunewright.data.wording import agreeing
 from tunewright.records import Finding, Split
 from tunewright.splits.clusters import Clusters
 from tunewright.splits.shingles import Ints
@@ -25,8 +26,7 @@ def crossings(split: Split, clusters: Clusters, *, group: str | None = None) -> 
             _finding(
                 split,
                 copied,
-                f"{copied.size} of {len(split.test)} test rows repeat or nearly repeat {partners} rows of train or "
-                "validation. They are easier than new rows, so that the test looks too good.",
+                _repeated(copied.size, len(split.test), partners),
                 severity="error" if serious else "warning",
             )
         )
@@ -36,13 +36,28 @@ def crossings(split: Split, clusters: Clusters, *, group: str | None = None) -> 
             _finding(
                 split,
                 grouped,
-                f"{grouped.size} of {len(split.test)} test rows belong to groups that also have {partners} rows in "
-                "train or validation.",
+                _grouped(grouped.size, len(split.test), partners),
                 severity="warning",
                 columns=(group,),
             )
         )
     return tuple(found)
+
+
+def _repeated(rows: int, tested: int, partners: int) -> str:
+    repeat = agreeing(rows, "repeats or nearly repeats", "repeat or nearly repeat")
+    easier = agreeing(rows, "It is easier than a new row", "They are easier than new rows")
+    others = agreeing(partners, "row", "rows")
+    return (
+        f"{rows} of {tested} test rows {repeat} {partners} {others} of train or validation. "
+        f"{easier}, so that the test looks too good."
+    )
+
+
+def _grouped(rows: int, tested: int, partners: int) -> str:
+    belong = agreeing(rows, "belongs to a group that also has", "belong to groups that also have")
+    others = agreeing(partners, "row", "rows")
+    return f"{rows} of {tested} test rows {belong} {partners} {others} in train or validation."
 
 
 def _shared(split: Split, labels: Ints) -> tuple[Ints, int]:

@@ -45,7 +45,7 @@ class Given:
 
         Raises:
             PlanError: the part column is not there.
-            DataError: a part of another name, no train rows, or too few to split off the missing parts.
+            DataError: a part of another name, a part without labelled rows, or too few to split off the missing parts.
         """
         parts = np.where(strata.codes >= 0, self._numbers(frame), -1)
         train = np.flatnonzero(parts == 0)
@@ -60,6 +60,7 @@ class Given:
         )
         if any(shares):
             parts[train] = spread(clusters.labels[train], strata.codes[train], shares=shares, seed=seed)
+        _refuse_empty(parts)
         split_off = [name for name, share in zip(PARTS[1:], shares, strict=True) if share]
         return split_of(parts, clusters, strata, how=self.kind, more={"split_off": split_off})
 
@@ -83,3 +84,13 @@ class Given:
                 "another or none. Rename the parts, or choose another column."
             )
         return np.array(numbers, dtype=np.int64)
+
+
+def _refuse_empty(parts: Ints) -> None:
+    """A share of 0 splits nothing off: then the rows must be given. With folds, too, baselines choose on validation."""
+    for number, part in enumerate(PARTS[1:], 1):
+        if not (parts == number).any():
+            raise DataError(
+                f"A given split needs labelled {part} rows. Got none, and splits.{part}: 0 splits none off the train "
+                f"rows. Name rows {part!r}, or write a share > 0 in splits.{part}, such as 0.15."
+            )

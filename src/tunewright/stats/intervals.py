@@ -18,6 +18,8 @@ from tunewright.records import Score
 
 # Cells of one block: float32 weights, int64 counts, float64 draws and int64 indices are 28 bytes a cell, so 56 MB.
 _BLOCK_CELLS = 2_000_000
+MOST_DIGITS = 8
+SMALL = 1e-3  # below this, digits are counted from the first that is not zero
 
 
 def critical(level: float) -> float:
@@ -149,15 +151,29 @@ def rounded(score: Score, *, beside: float | None = None) -> str:
     '0.912 (0.903–0.921, n 3,080)'
     >>> rounded(Score(value=51234.5, low=50100.0, high=52300.0, n=90))
     '51,200 (50,100–52,300, n 90)'
+    >>> rounded(Score(value=2.13e-9, low=1.9e-9, high=2.4e-9, n=90))
+    '2.13e-09 (1.9e-09 to 2.4e-09, n 90)'
     """
     width = score.high - score.low
-    digits = 3 if width <= 0 else min(8, 1 - math.floor(math.log10(width)))
+    digits = 3 if width <= 0 else 1 - math.floor(math.log10(width))
+    if digits > MOST_DIGITS and max(abs(score.low), abs(score.high)) < SMALL:
+        return f"{score.value:.3g} ({score.low:.3g} to {score.high:.3g}, n {score.n:,})"
+    digits = min(MOST_DIGITS, digits)
     if beside is not None:
-        while digits < 8 and any(round(x, digits) == beside != x for x in (score.low, score.high)):
+        while digits < MOST_DIGITS and any(round(x, digits) == beside != x for x in (score.low, score.high)):
             digits += 1
     value, low, high = (_number(x, digits) for x in (score.value, score.low, score.high))
     dash = " to " if score.low < 0 else "–"
     return f"{value} ({low}{dash}{high}, n {score.n:,})"
+
+
+def figure(value: float) -> str:
+    """Text of a number that has no interval, as in progress: three decimals, or three digits where units are small.
+
+    >>> figure(0.9342), figure(0.0), figure(0.00012), figure(-51234.5678)
+    ('0.934', '0.000', '0.00012', '-51234.568')
+    """
+    return f"{value:.3g}" if 0 < abs(value) < SMALL else f"{value:.3f}"
 
 
 def _number(value: float, digits: int) -> str:

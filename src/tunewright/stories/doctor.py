@@ -15,7 +15,8 @@ from tunewright.runfolder.home import home
 from tunewright.version import __version__
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "scikit-learn", "polars", "numpy")
-EXTRAS = ("openvino", "mlflow", "tensorboard", "trackio", "ray", "pandas")
+# Of each extra of the package the module that it is for.
+EXTRAS = {name: name for name in ("openvino", "mlflow", "tensorboard", "trackio", "ray", "pandas")} | {"s3": "s3fs"}
 
 
 def examine() -> dict[str, Any]:
@@ -40,7 +41,7 @@ def examine() -> dict[str, Any]:
         "libraries": _libraries(),
         "model": model,
         "cache": cache,
-        "extras": {name: _extra(name) for name in EXTRAS},
+        "extras": {name: _extra(name, module) for name, module in EXTRAS.items()},
         "uses": f"A run here uses {where} in {precision['precision']}, and the embedded model minilm.",
     }
 
@@ -113,8 +114,8 @@ def _writable(folder: Path) -> bool:
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
-def _extra(name: str) -> dict[str, Any]:
-    installed = _version(name) if importlib.util.find_spec(name) is not None else None
+def _extra(name: str, module: str) -> dict[str, Any]:
+    installed = _version(module) if importlib.util.find_spec(module) is not None else None
     return {"version": installed, "install": None if installed else f"pip install {_package(name)}"}
 
 

@@ -225,7 +225,7 @@ def _refuse_what_is_idle(table: Table, plan: Plan) -> None:
 def _refuse_unknown_columns(frame: pl.DataFrame, plan: Plan) -> None:
     """Every key of the plan that names a column names one that is there; all that do not are told at once."""
     named = [("data.target", plan.data.target), ("splits.group", plan.splits.group), ("splits.time", plan.splits.time)]
-    named += [("splits.part", plan.splits.part), ("knowledge.weights", plan.knowledge.weights)]
+    named += [("splits.part", plan.splits.part), ("knowledge.weights", plan.knowledge.weights.column)]
     named += [("knowledge.never_use", name) for name in plan.knowledge.never_use]
     named += [("data.columns", name) for name in plan.data.columns]
     problems = [
@@ -240,7 +240,7 @@ def _refuse_unknown_columns(frame: pl.DataFrame, plan: Plan) -> None:
 def _describe(frame: pl.DataFrame, plan: Plan, files: tuple[str, ...]) -> Table:
     _refuse_unknown_columns(frame, plan)
     named = {"group": plan.splits.group, "time": plan.splits.time, "part": plan.splits.part}
-    named["weight"] = plan.knowledge.weights
+    named["weight"] = plan.knowledge.weights.column
     columns = dict(plan.data.columns) | dict.fromkeys(plan.knowledge.never_use, "ignore")
     assert plan.data.target is not None
     return describe(
@@ -263,4 +263,15 @@ def _class_counts(frame: pl.DataFrame, table: Table) -> dict[str, int]:
 
 
 def _findings(readings: Mapping[str, Reading]) -> tuple[Finding, ...]:
-    return tuple(finding for reading in readings.values() for finding in reading.findings)
+    """What reading found, by row of all files, one after the other; the evidence counts the rows of its own file."""
+    found: list[Finding] = []
+    before = 0
+    for reading in readings.values():
+        found += [_moved(finding, before) for finding in reading.findings]
+        before += reading.frame.height
+    return tuple(found)
+
+
+def _moved(finding: Finding, by: int) -> Finding:
+    groups = tuple(tuple(row + by for row in group) for group in finding.groups)
+    return replace(finding, rows=tuple(row + by for row in finding.rows), groups=groups)

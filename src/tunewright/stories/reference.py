@@ -16,6 +16,11 @@ _RULES = {
     "repair": "it must not lose more than half a point",
     "always": "always, and its effect is measured",
 }
+# Found where copies are kept on one side of a split, not by a detector.
+_FOUND_WHILE_SPLITTING = {
+    "duplicates": "Report rows that repeat an earlier row in every feature column.",
+    "near_duplicates": "Report rows whose texts nearly repeat those of an earlier row.",
+}
 
 
 def list_reference() -> dict[str, Any]:
@@ -23,7 +28,7 @@ def list_reference() -> dict[str, Any]:
 
     >>> found = list_reference()
     >>> found["keys"][0]["path"], found["metrics"][0]["name"], found["findings"][0]["kind"]
-    ('data.train', 'accuracy', 'leakage_target')
+    ('data.train', 'accuracy', 'duplicates')
     """
     return {
         "keys": [
@@ -39,7 +44,10 @@ def list_reference() -> dict[str, Any]:
             }
             for metric in METRICS
         ],
-        "findings": [{"kind": one.kind, "means": summary(type(one))} for one in DETECTORS],
+        "findings": [
+            *({"kind": kind, "means": means} for kind, means in _FOUND_WHILE_SPLITTING.items()),
+            *({"kind": one.kind, "means": summary(type(one))} for one in DETECTORS),
+        ],
         "remedies": [
             {"kind": one.kind, "means": summary(type(one)), "answers": list(one.answers), "kept": _RULES[one.rule]}
             for one in REMEDIES

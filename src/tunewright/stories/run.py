@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tunewright.data.masking import masked
 from tunewright.events import to_all
 from tunewright.plan import Plan
 from tunewright.runfolder import RunFolder, write_json
@@ -14,7 +16,7 @@ from tunewright.stories.prepare import Loaded, Prepared
 from tunewright.stories.walk import Clock, Request, walk
 
 if TYPE_CHECKING:
-    from tunewright.records import Analysis, Explanation, Improvement, Study
+    from tunewright.records import Analysis, Expectation, Explanation, Improvement, Study
     from tunewright.stories.auditing.station import Audited
     from tunewright.stories.training.station import Trained
 
@@ -114,9 +116,16 @@ def _explained(
     explanation = explain_run(prepared, trained, plan)
     for one in explanation.expectations:
         if one.verdict != "confirmed":
-            run.tell("explain", f"{one.verdict}: {one.of} {one.name!r}. {one.text}")
+            run.tell("explain", _concern(one, plan.knowledge.expect))
     write_json(folder.explanation_json, explanation)
     if plan.report.examples:
         analysis = with_reasons(analysis, prepared, trained, explanation)
         write_json(folder.analysis_json, analysis)
     return explanation, analysis
+
+
+def _concern(one: Expectation, declared: Sequence[str]) -> str:
+    """What speaks against the model, fit for an event: a word that the plan does not name is raw text of the data."""
+    told = one.of == "column" or one.name in declared
+    named = f"{one.of} {masked(one.name)!r}" if told else f"a {one.of} that the report names"
+    return f"{one.verdict}: {named}. {one.text}"

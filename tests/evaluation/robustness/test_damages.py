@@ -152,8 +152,8 @@ def test_word_forms_come_from_the_texts_themselves():
 def test_columns_go_missing_one_after_the_other():
     rows = rows_of(["a", "b"], size=pl.Series([1.0, 2.0]), plan=pl.Series(["x", "y"]))
     found = dict(Missing(most=2).change(rows))
-    assert list(found) == ["without message", "without size"]
-    assert with_cells(rows, found["without size"]).rows() == [("a", None, "x"), ("b", None, "y")]
+    assert list(found) == ["message empty", "size empty"]
+    assert with_cells(rows, found["size empty"]).rows() == [("a", None, "x"), ("b", None, "y")]
     assert dict(Missing().change(rows_of())) == {}
 
 
@@ -169,7 +169,7 @@ def test_derived_columns_follow_their_sources():
     table = Table(rows=2, columns=columns, fingerprint="", target="y", task="binary", task_why="")
     rows = Rows(typed=typed, table=table, seed=0)
     assert rows.columns == ("message", "size")
-    found = with_cells(rows, dict(Missing().change(rows))["without size"])
+    found = with_cells(rows, dict(Missing().change(rows))["size empty"])
     assert found["twice"].to_list() == [None, None] and found["other"].to_list() == [7.0, 7.0]
     found = with_cells(rows, dict(Truncation().change(rows))["cut in half"])
     assert found["count"].to_list() == [1.0, 1.0] and found["twice"].to_list() == [2.0, 2.0]

@@ -10,8 +10,9 @@ import pytest
 from tunewright.bundle.predictor import Predictor
 from tunewright.evaluation.robustness import Measured, Tried, measure_robustness
 from tunewright.evaluation.robustness.measuring import sample
+from tunewright.evaluation.robustness.telling import told
 from tunewright.metrics import difference
-from tunewright.records import Robustness, from_json, to_json
+from tunewright.records import Damage, Robustness, Score, from_json, to_json
 from tunewright.stories.judging.damaging import damage_given, damage_run
 from tunewright.tasks import Classification, Decision
 
@@ -133,7 +134,7 @@ def test_every_task_of_a_run(learned, kind):
     assert robustness.rows == robustness.of == len(prepared.split.test) == 40
     names = [line.name for line in robustness.damages]
     assert ("typos" in names) == (kind != "table")
-    assert ("without amount" in names) == (kind in ("table", "mixed"))
+    assert ("amount empty" in names) == (kind in ("table", "mixed"))
     assert all(flip.row in prepared.split.test for line in robustness.damages for flip in line.flips)
     assert from_json(Robustness, to_json(robustness)) == robustness
     # The model is as it was.
@@ -148,13 +149,33 @@ def test_damaged_rows_get_the_answers_that_the_bundle_would_give(learned):
     typed = judging.problem.typed["test"]
     predictor = Predictor(fitted.model)
     found = damage_given(fitted.model, typed, np.arange(typed.height))
-    line = next(one for one in found.robustness.damages if one.name == "without amount")
+    line = next(one for one in found.robustness.damages if one.name == "amount empty")
     before = predictor.predict_typed(typed)["prediction"].to_list()
     after = predictor.predict_typed(typed.with_columns(amount=pl.lit(None, pl.Float64)))["prediction"].to_list()
     flipped = [row for row, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
     assert line.flipped.value * line.changed == pytest.approx(len(flipped))
     assert {one.row for one in line.flips} <= set(flipped)
     assert all((one.before, one.after) == (before[one.row], after[one.row]) for one in line.flips)
-    shown = [text for text in found.texts if text.damage == "without message"]
+    shown = [text for text in found.texts if text.damage == "message empty"]
     assert shown == []
     assert all(text.text not in typed["message"].to_list() for text in found.texts)
+
+
+@pytest.mark.parametrize(
+    ("metric", "worse", "better"), [("accuracy", "fall", "rise"), ("mean_absolute_error", "rise", "fall")]
+)
+def test_an_error_rises_where_a_score_falls(metric, worse, better):
+    def damage(name, verdict):
+        fall = Score(value=2.0, low=1.0, high=3.0, n=60)
+        return Damage(name=name, kind="typos", changed=60, fall=fall, p_value=0.01, verdict=verdict)
+
+    def said(*damages):
+        none = Robustness(metric=metric, part="test", rows=60, of=60, score=None, damages=damages, text="")
+        return told(none).partition(". ")[2]
+
+    falls, rises, level = damage("typos", "falls"), damage("amount empty", "rises"), damage("case", "no evidence")
+    assert said(falls, rises, level) == (
+        f"The {metric} {worse}s by 2.0 (1.0–3.0) with typos. It {better}s with amount empty. "
+        f"No {worse} is shown with case."
+    )
+    assert said(rises) == f"The {metric} {better}s with amount empty."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from tunewright.bundle.card.costs import costs
 from tunewright.bundle.card.failing import failing, per_class, robust
 from tunewright.bundle.card.markdown import bullets, code, prose, scored, table
+from tunewright.data.wording import agreeing
 from tunewright.records import ChoiceEvidence, Evidence
 from tunewright.stats import rounded
 
@@ -111,10 +112,13 @@ def _tried(chosen: ChoiceEvidence) -> list[str]:
     """What was tried before, for whoever judges how lucky the best may have been."""
     kept = f"{len(chosen.remedies)} kept"
     kept += f": {', '.join(name.replace('_', ' ') for name in chosen.remedies[:REMEDIES])}" if chosen.remedies else ""
+    trials = agreeing(chosen.trials, "set of hyperparameters was", "sets of hyperparameters were")
+    rounds = agreeing(chosen.rounds, "round of improvement was", "rounds of improvement were")
+    remedies = agreeing(chosen.remedies_tried, "remedy for the data was", "remedies for the data were")
     tried = [
-        (chosen.trials, f"{chosen.trials} sets of hyperparameters were tried on validation rows."),
-        (chosen.rounds, f"{chosen.rounds} rounds of improvement were tried on validation rows."),
-        (chosen.remedies_tried, f"{chosen.remedies_tried} remedies for the data were tried on folds ({kept})."),
+        (chosen.trials, f"{chosen.trials} {trials} tried on validation rows."),
+        (chosen.rounds, f"{chosen.rounds} {rounds} tried on validation rows."),
+        (chosen.remedies_tried, f"{chosen.remedies_tried} {remedies} tried on folds ({kept})."),
         (
             chosen.folds > 1,
             f"The recipe was cross-validated on {chosen.folds} folds, then fitted on all of their rows.",

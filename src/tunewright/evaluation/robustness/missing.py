@@ -29,4 +29,4 @@ class Missing:
             return
         for name in rows.columns[: self.most]:
             empty = pl.Series(name, [None] * rows.typed.height, dtype=rows.typed.schema[name])
-            yield f"without {name}", {name: empty}
+            yield f"{name} empty", {name: empty}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tunewright.metrics import metric
 from tunewright.records import Damage, Robustness
 from tunewright.stats import rounded
 
 
 def told(found: Robustness) -> str:
-    r"""Which damages make the metric fall, the worst first, and with which no fall was shown.
+    r"""Which damages make the metric worse, the worst first, and with which that was not shown: a loss rises by them.
 
     >>> from tunewright.records import Score
     >>> fall = Score(value=0.05, low=0.02, high=0.08, n=200)
@@ -26,16 +27,18 @@ def told(found: Robustness) -> str:
         return f"No cell of {whole} {found.part} rows can be damaged in a way that is known here."
     ways = "1 way" if len(acted) == 1 else f"{len(acted)} ways"
     said = [f"{whole[:1].upper()}{whole[1:]} {found.part} rows were damaged in {ways}."]
+    worse, better = ("fall", "rise") if metric(found.metric).greater_is_better else ("rise", "fall")
     falls = sorted((one for one in acted if one.verdict == "falls"), key=_size, reverse=True)
     if falls:
         before = "" if found.score is None else f" from {rounded(found.score).partition(' (')[0]}"
-        said.append(f"The {found.metric} falls{before} {_joined([_fall(one) for one in falls])}.")
+        said.append(f"The {found.metric} {worse}s{before} {_joined([_fall(one) for one in falls])}.")
     rises = [one.name for one in acted if one.verdict == "rises"]
     if rises:
-        said.append(f"It rises with {_joined(rises)}.")
+        subject = "It" if falls else f"The {found.metric}"
+        said.append(f"{subject} {better}s with {_joined(rises)}.")
     others = [one.name for one in acted if one.verdict in ("no evidence", "not defined")]
     if others:
-        said.append(f"No fall is shown with {_joined(others)}.")
+        said.append(f"No {worse} is shown with {_joined(others)}.")
     return " ".join(said)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from tunewright.bundle.card import model_card
 from tunewright.bundle.format import write_bundle
 from tunewright.bundle.reference import Reference, describe_rows, drawn
 from tunewright.bundle.seen import SeenRows
-from tunewright.records import Evidence, Study, to_json
+from tunewright.data.masking import masked
+from tunewright.records import Evidence, Expectation, Study, to_json
 from tunewright.runfolder import RunFolder
 from tunewright.stories.auditing.inspect import shortened
 from tunewright.stories.auditing.knowledge import bundled_behaviours
@@ -122,7 +123,7 @@ def summary(folder: RunFolder, got: Gathered, *, seconds: Mapping[str, float]) -
         "efficiency": to_json(evaluation.efficiency),
         "energy": to_json(got.energy),
         "explained_by": got.explanation.method,
-        "expectations": to_json(got.explanation.expectations),
+        "expectations": expectations_json(got.explanation.expectations),
         "findings": [shortened(finding) for finding in to_json(got.findings)],
         "repairs": to_json(mended.repairs),
         "remedies": to_json(mended.trials),
@@ -137,6 +138,11 @@ def summary(folder: RunFolder, got: Gathered, *, seconds: Mapping[str, float]) -
             "weights": fitted.trained.digest,
         },
     }
+
+
+def expectations_json(expectations: Sequence[Expectation]) -> list[dict[str, Any]]:
+    """What became of what was expected; a word of the data that looks like an address or a key is masked."""
+    return [{**to_json(one), "name": masked(one.name)} for one in expectations]
 
 
 def study_json(study: Study | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.data.names import listed
+from tunewright.metrics.rivals import baseline
 from tunewright.records import DataEvidence, Evaluation, Finding, Table
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def caveats_of(
 
 
 def _limits(evaluation: Evaluation, data: DataEvidence, findings: Sequence[Finding], fitted: Fitted) -> Iterator[str]:
-    rivals = [one.b for one in evaluation.comparisons if one.verdict == "worse"]
+    rivals = [baseline(one.b, fitted.model.task.kind) for one in evaluation.comparisons if one.verdict == "worse"]
     if rivals:
-        yield f"The simpler {listed(rivals)} did better on the same test rows."
+        yield f"The simpler {' and '.join(rivals)} did better on the same test rows."
     if data.cut_share:
         yield (
             f"It reads {data.max_length} tokens of a text. {data.cut_share:.1%} of the train texts are longer; what "
@@ -56,11 +57,11 @@ def _limits(evaluation: Evaluation, data: DataEvidence, findings: Sequence[Findi
     if evaluation.robustness is not None:
         falls = [one.name for one in evaluation.robustness.damages if one.verdict == "falls"]
         if falls:
-            yield f"Its {evaluation.metric} falls where rows come with {', '.join(falls)}."
+            yield f"Its {evaluation.metric} gets worse where rows come with {', '.join(falls)}."
     yield from (f"Protected: {one['text']}" for one in evaluation.slices if one["verdict"] == "worse")
-    failed = [one for one in evaluation.behaviours if one["verdict"] == "failed"]
+    failed = sum(one["verdict"] == "failed" for one in evaluation.behaviours)
     if failed:
-        yield f"{len(failed)} of the {len(evaluation.behaviours)} behaviours that the plan asks for fail."
+        yield _failing(failed, len(evaluation.behaviours))
     grave = sorted({one.kind.replace("_", " ") for one in findings if one.severity == "error"})
     if grave:
         yield f"The audit of its data found, as errors: {', '.join(grave)}."
@@ -68,6 +69,17 @@ def _limits(evaluation: Evaluation, data: DataEvidence, findings: Sequence[Findi
         yield "Its training data hold what looks like personal data; what it learned from them may show."
     if fitted.trained.diagnosis is not None and fitted.trained.diagnosis.verdict != "good":
         yield f"Its training was judged: {fitted.trained.diagnosis.verdict}."
+
+
+def _failing(failed: int, asked: int) -> str:
+    """Behaviours that fail, of so many.
+
+    >>> _failing(1, 3), _failing(1, 1)
+    ('1 of the 3 behaviours that the plan asks for fails.', 'The one behaviour that the plan asks for fails.')
+    """
+    if asked == 1:
+        return "The one behaviour that the plan asks for fails."
+    return f"{failed} of the {asked} behaviours that the plan asks for {'fails' if failed == 1 else 'fail'}."
 
 
 def _of_classes(evaluation: Evaluation) -> Iterator[str]:

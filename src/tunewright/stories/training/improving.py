@@ -18,6 +18,7 @@ import numpy as np
 from tunewright.errors import TunewrightError
 from tunewright.learning.fit import Fitted, fit
 from tunewright.metrics import Outcome, difference, score
+from tunewright.objective import reached
 from tunewright.plan import Plan, with_values
 from tunewright.records import Improvement, Round, Score, from_json, to_json
 from tunewright.runfolder.context import RunContext
@@ -88,7 +89,7 @@ class _Loop:
             if found.round.kept:
                 self.plan = with_values(self.plan, found.round.changes)
             self.run.tell("improve", _told(found.round, most))
-        return f"{most} rounds of the plan"
+        return f"{most} {'round' if most == 1 else 'rounds'} of the plan"
 
     def decision(self, number: int) -> Any:
         """A round as it is journalled."""
@@ -167,10 +168,8 @@ class _Loop:
         )
 
     def met(self, stand: _Stand) -> bool:
-        """Whether the objective is reached on validation rows by the lower end of the interval."""
-        wanted = self.prepared.objective.at_least
-        found = score(self.metric, stand.outcome, seed=self.plan.seed)
-        return wanted is not None and found is not None and found.low >= wanted
+        """Whether the objective is reached on validation rows by the whole interval."""
+        return reached(self.prepared.objective, score(self.metric, stand.outcome, seed=self.plan.seed)) == "met"
 
     def out_of_time(self) -> bool:
         """Whether another round like the last would pass the budget."""
