@@ -105,7 +105,7 @@ def test_chart_marks_what_is_shown_to_matter(found):
     used, unused = figure["data"]
     assert used["x"] == [0.4] and used["marker"]["symbol"] == "circle" and used["marker"]["color"] == "--accent"
     assert unused["marker"]["symbol"] == "circle-open" and unused["marker"]["color"] == "--muted"
-    assert figure["layout"]["xaxis"]["title"]["text"] == "loss of macro F1"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "how much worse macro F1 gets"
     assert "<script>" not in str(figure)
     assert explaining.figures(replace(found, columns=found.columns[:1])) == {}
     assert explaining.figures(replace(found, columns=())) == {}

@@ -27,6 +27,7 @@ def test_titanic_mixed_columns(tmp_path):
     assert {"majority", "tfidf", "boosting", "probe"} <= set(done.summary["baselines"])
 
 
+@pytest.mark.slow
 def test_snips_intents_from_few_rows(tmp_path):
     rows = []
     for path in sorted((SHARED / "snips").glob("train_*.json.gz")):

@@ -19,7 +19,7 @@ def robustness_lines(found: Mapping[str, Any] | None) -> list[str]:
     if found is None:
         return []
     one = from_json(Robustness, found)
-    rows: list[tuple[str, ...]] = [("damage", "rows changed", "metric falls by", "other answers", "")]
+    rows: list[tuple[str, ...]] = [("damage", "rows changed", "metric worse by", "other answers", "")]
     for line in sorted(one.damages, key=lambda line: -(line.fall.value if line.fall else 0.0)):
         fall = f"{words.value(line.fall)} ({words.interval(line.fall)})" if line.fall else "–"
         flipped = "–" if line.flipped is None else words.share(round(line.flipped.value * line.changed), line.changed)

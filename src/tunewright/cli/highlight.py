@@ -35,7 +35,7 @@ def rows_text(told: Told, *, single: bool) -> str:
 def whole_text(found: Explanation) -> str:
     """What a model looks at: columns, words, directions of the texts, expectations, checks."""
     lines = [f"By {found.rows:,} {found.part} rows. Columns: what {in_words(found.metric)} loses without them.", ""]
-    rows: list[tuple[str, ...]] = [("column", "loss", "95 % interval")]
+    rows: list[tuple[str, ...]] = [("column", "worse by", "95 % interval")]
     rows += [(one.name, words.value(one.drop), words.interval(one.drop)) for one in found.columns]
     lines += [table(rows)] if found.columns else ["No column could be measured."]
     for title, effects in (("words", found.words), ("words model", found.linear_words)):

@@ -28,7 +28,7 @@ def figures(found: Explanation) -> dict[str, Figure]:
         trace["marker"] |= {"color": colour, "symbol": "circle" if used else "circle-open"}
         trace["error_x"]["color"] = colour
     layout = chart["layout"]
-    layout["xaxis"]["title"] |= {"text": f"loss of {in_words(found.metric)}"}
+    layout["xaxis"]["title"] |= {"text": f"how much worse {in_words(found.metric)} gets"}
     layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "--line"}
     return {"columns": chart}
 

@@ -27,7 +27,7 @@ def figures(found: Robustness) -> dict[str, Figure]:
         trace["marker"] |= {"color": colour, "symbol": "circle" if shown else "circle-open"}
         trace["error_x"]["color"] = colour
     layout = chart["layout"]
-    layout["xaxis"]["title"] |= {"text": f"fall of {in_words(found.metric)}"}
+    layout["xaxis"]["title"] |= {"text": f"how much worse {in_words(found.metric)} gets"}
     layout["xaxis"] |= {"zeroline": True, "zerolinecolor": "--line"}
     return {"robustness": chart}
 

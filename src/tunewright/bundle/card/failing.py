@@ -73,5 +73,11 @@ def robust(evidence: Evidence) -> list[str]:
         ]
         for one in found.damages
     ]
-    head = ["damage", "rows it changes", f"fall of {code(found.metric)}", "", "share of these with another answer"]
+    head = [
+        "damage",
+        "rows it changes",
+        f"how much worse {code(found.metric)} gets",
+        "",
+        "share of these with another answer",
+    ]
     return [prose(found.text), "", *table(head, rows)]
