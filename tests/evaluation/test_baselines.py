@@ -168,7 +168,7 @@ def test_a_constant_is_called_by_what_it_is_for_the_task():
 
     three = (compared("majority", "better"), compared("tfidf", "better"), compared("probe", "no evidence"))
     assert _baseline_note(three, "regression") == (
-        "Better than the median, TF-IDF + linear model on the same rows. "
+        "Better than the median and TF-IDF + linear model on the same rows. "
         "No evidence of a difference from the frozen probe."
     )
     assert _baseline_note(three, "binary").startswith("Better than the majority class, TF-IDF")

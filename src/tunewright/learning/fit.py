@@ -36,6 +36,7 @@ from tunewright.learning.recipes import Choices
 from tunewright.learning.settled import Settled
 from tunewright.learning.spread import spread_predict
 from tunewright.learning.watching import natural
+from tunewright.metrics import in_words
 from tunewright.models.engine import TorchEngine
 from tunewright.records import Rung, TrainedModel
 from tunewright.runfolder.context import RunContext
@@ -278,7 +279,8 @@ def _trained(
     return TrainedModel(
         method=tuned.method,
         kept="fine-tuned" if state.best_epoch else "probe",
-        why=f"{metric} on validation: " + ", ".join(f"{name} {value:.4f}" for name, value in candidates.items()),
+        why=f"{in_words(metric)} on validation: "
+        + ", ".join(f"{name} {value:.4f}" for name, value in candidates.items()),
         metric=metric,
         candidates=candidates,
         history=history,

@@ -11,7 +11,7 @@ from tunewright.bundle.predictor import Predictor
 from tunewright.evaluation.robustness import Measured, Tried, measure_robustness
 from tunewright.evaluation.robustness.measuring import sample
 from tunewright.evaluation.robustness.telling import told
-from tunewright.metrics import difference
+from tunewright.metrics import difference, in_words
 from tunewright.records import Damage, Robustness, Score, from_json, to_json
 from tunewright.stories.judging.damaging import damage_given, damage_run
 from tunewright.tasks import Classification, Decision
@@ -175,7 +175,7 @@ def test_an_error_rises_where_a_score_falls(metric, worse, better):
 
     falls, rises, level = damage("typos", "falls"), damage("amount empty", "rises"), damage("case", "no evidence")
     assert said(falls, rises, level) == (
-        f"The {metric} {worse}s by 2.0 (1.0–3.0) with typos. It {better}s with amount empty. "
+        f"The {in_words(metric)} {worse}s by 2.0 (1.0–3.0) with typos. It {better}s with amount empty. "
         f"No {worse} is shown with case."
     )
-    assert said(rises) == f"The {metric} {better}s with amount empty."
+    assert said(rises) == f"The {in_words(metric)} {better}s with amount empty."

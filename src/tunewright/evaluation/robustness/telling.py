@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunewright.metrics import metric
+from tunewright.metrics import in_words, metric
 from tunewright.records import Damage, Robustness
 from tunewright.stats import rounded
 
@@ -19,7 +19,7 @@ def told(found: Robustness) -> str:
     >>> found = Robustness(metric="f1", part="test", rows=200, of=900, score=None, damages=(typos, case), text="")
     >>> print(told(found).replace("ways. ", "ways.\n"))
     200 of 900 test rows were damaged in 2 ways.
-    The f1 falls by 0.050 (0.020–0.080) with typos. No fall is shown with upper case.
+    The F1 falls by 0.050 (0.020–0.080) with typos. No fall is shown with upper case.
     """
     whole = f"all {found.of:,}" if found.rows == found.of else f"{found.rows:,} of {found.of:,}"
     acted = [one for one in found.damages if one.verdict != "nothing to change"]
@@ -31,10 +31,10 @@ def told(found: Robustness) -> str:
     falls = sorted((one for one in acted if one.verdict == "falls"), key=_size, reverse=True)
     if falls:
         before = "" if found.score is None else f" from {rounded(found.score).partition(' (')[0]}"
-        said.append(f"The {found.metric} {worse}s{before} {_joined([_fall(one) for one in falls])}.")
+        said.append(f"The {in_words(found.metric)} {worse}s{before} {_joined([_fall(one) for one in falls])}.")
     rises = [one.name for one in acted if one.verdict == "rises"]
     if rises:
-        subject = "It" if falls else f"The {found.metric}"
+        subject = "It" if falls else f"The {in_words(found.metric)}"
         said.append(f"{subject} {better}s with {_joined(rises)}.")
     others = [one.name for one in acted if one.verdict in ("no evidence", "not defined")]
     if others:
