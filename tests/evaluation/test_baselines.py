@@ -171,5 +171,5 @@ def test_a_constant_is_called_by_what_it_is_for_the_task():
         "Better than the median and TF-IDF + linear model on the same rows. "
         "No evidence of a difference from the frozen probe."
     )
-    assert _baseline_note(three, "binary").startswith("Better than the majority class, TF-IDF")
+    assert _baseline_note(three, "binary").startswith("Better than the majority class and TF-IDF")
     assert _baseline_note((compared("majority", "worse"),), "regression").startswith("The simpler median did better")

@@ -116,4 +116,5 @@ def test_rounded_does_not_hide_the_side_of_a_threshold():
 def test_small_units_are_not_rounded_to_nothing():
     said = rounded(Score(value=3.2e-10, low=2.9e-10, high=3.6e-10, n=50))
     assert said == "3.2e-10 (2.9e-10 to 3.6e-10, n 50)"
+    assert rounded(Score(value=0.0, low=-1.1e-16, high=1.1e-16, n=50)) == "0.000 (0.000 to 0.000, n 50)"
     assert figure(1.25e-7) == "1.25e-07" and figure(12.3456) == "12.346"

@@ -20,6 +20,7 @@ from tunewright.records import Score
 _BLOCK_CELLS = 2_000_000
 MOST_DIGITS = 8
 SMALL = 1e-3  # below this, digits are counted from the first that is not zero
+NOISE = 1e-12  # and below this they are rounding errors
 
 
 def critical(level: float) -> float:
@@ -154,9 +155,9 @@ def rounded(score: Score, *, beside: float | None = None) -> str:
     >>> rounded(Score(value=2.13e-9, low=1.9e-9, high=2.4e-9, n=90))
     '2.13e-09 (1.9e-09 to 2.4e-09, n 90)'
     """
-    width = score.high - score.low
-    digits = 3 if width <= 0 else 1 - math.floor(math.log10(width))
-    if digits > MOST_DIGITS and max(abs(score.low), abs(score.high)) < SMALL:
+    width, most = score.high - score.low, max(abs(score.low), abs(score.high))
+    digits = 3 if width <= 0 or most < NOISE else 1 - math.floor(math.log10(width))
+    if digits > MOST_DIGITS and most < SMALL:
         return f"{score.value:.3g} ({score.low:.3g} to {score.high:.3g}, n {score.n:,})"
     digits = min(MOST_DIGITS, digits)
     if beside is not None:
@@ -173,7 +174,7 @@ def figure(value: float) -> str:
     >>> figure(0.9342), figure(0.0), figure(0.00012), figure(-51234.5678)
     ('0.934', '0.000', '0.00012', '-51234.568')
     """
-    return f"{value:.3g}" if 0 < abs(value) < SMALL else f"{value:.3f}"
+    return f"{value:.3g}" if NOISE < abs(value) < SMALL else f"{value:.3f}"
 
 
 def _number(value: float, digits: int) -> str:
