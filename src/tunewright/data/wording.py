@@ -1,6 +1,8 @@
-"""Words that agree with a count: one row is, two rows are."""
+"""Words that agree with a count, and words in a row: one row is, two rows are; a, b and c."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def agreeing(count: int, one: str, many: str) -> str:
@@ -10,3 +12,12 @@ def agreeing(count: int, one: str, many: str) -> str:
     ['0 rows have it', '1 row has it', '2 rows have it']
     """
     return one if count == 1 else many
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words in a row, as a sentence has them.
+
+    >>> joined(["a"]), joined(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewright.data.wording import joined
 from tunewright.evaluation.baselines import BASELINES, Rows
 from tunewright.evaluation.costs import expected_cost
 from tunewright.evaluation.protected import judge_slices, read_slices
@@ -157,11 +158,11 @@ def _baseline_note(comparisons: Sequence[Comparison], task: TaskKind) -> str:
     level = [baseline(c.b, task) for c in comparisons if c.verdict == "no evidence"]
     parts = []
     if worse:
-        parts.append(f"The simpler {_and(worse)} did better on the same rows: use that, or give the model more data.")
+        parts.append(f"The simpler {joined(worse)} did better on the same rows: use that, or give the model more data.")
     if better:
-        parts.append(f"Better than the {_and(better)} on the same rows.")
+        parts.append(f"Better than the {joined(better)} on the same rows.")
     if level:
-        parts.append(f"No evidence of a difference from the {_and(level)}.")
+        parts.append(f"No evidence of a difference from the {joined(level)}.")
     return " ".join(parts)
 
 
@@ -181,12 +182,3 @@ def _per_class(task: Any, outcome: Outcome) -> dict[str, dict[str, Score]]:
             line["precision"] = wilson(hits, int(said.sum()))
         table[label] = line
     return table
-
-
-def _and(words: Sequence[str]) -> str:
-    """Words in a row, as a sentence has them.
-
-    >>> _and(["majority class", "frozen probe"]), _and(["a", "b", "c"])
-    ('majority class and frozen probe', 'a, b and c')
-    """
-    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunewright.data.wording import agreeing
 from tunewright.errors import DataError
 from tunewright.learning.balance import Balance
 from tunewright.learning.decisions import fit_decision
@@ -79,7 +80,7 @@ class Judging:
             return
         raise DataError(
             f"{self.metric} decides on validation rows, so it must be defined on them. Got {rows:,} validation "
-            f"{'row' if rows == 1 else 'rows'} on which it is not: too few, or all of one class or value. Give more "
+            f"{agreeing(rows, 'row', 'rows')} on which it is not: too few, or all of one class or value. Give more "
             "rows, a larger splits.validation, or another objective.metric."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tunewright.data.wording import agreeing
 from tunewright.records import Finding
 from tunewright.splits.comparing import Links
 from tunewright.splits.components import members
@@ -19,11 +20,13 @@ def copies_found(exact: Ints, columns: tuple[str, ...]) -> Finding | None:
     rows = [int(row) for group in groups for row in group[1:]]
     if not rows:
         return None
+    repeat = agreeing(len(rows), f"1 row of {exact.size} repeats", f"{len(rows)} rows of {exact.size} repeat")
+    found = agreeing(len(groups), "group", "groups")
     return Finding(
         kind="duplicates",
         severity="warning" if len(rows) > NOTABLE * exact.size else "info",
-        evidence=f"{_counted(len(rows), 'row')} of {exact.size} {_repeat(len(rows))} an earlier row in every feature "
-        f"column ({_counted(len(groups), 'group')}; the largest has {groups[0].size} rows).",
+        evidence=f"{repeat} an earlier row in every feature column "
+        f"({len(groups)} {found}; the largest has {groups[0].size} rows).",
         columns=columns,
         rows=tuple(rows),
         rows_total=len(rows),
@@ -42,12 +45,14 @@ def near_copies_found(chained: Ints, exact: Ints, links: Links, columns: tuple[s
     rows.sort(key=lambda row: (-score[row], row))
     if not rows:
         return None
+    of = chained.size
+    repeat = agreeing(len(rows), f"1 row of {of} nearly repeats", f"{len(rows)} rows of {of} nearly repeat")
+    found = agreeing(len(groups), "cluster", "clusters")
     return Finding(
         kind="near_duplicates",
         severity="warning" if len(rows) > NOTABLE * chained.size else "info",
-        evidence=f"{_counted(len(rows), 'row')} of {chained.size} nearly {_repeat(len(rows))} an earlier row "
-        f"({_counted(len(groups), 'cluster')}; the largest has {groups[0].size} rows; shared character 5-shingles up "
-        f"to {score[rows[0]]:.2f}).",
+        evidence=f"{repeat} an earlier row ({len(groups)} {found}; the largest has {groups[0].size} rows; shared "
+        f"character 5-shingles up to {score[rows[0]]:.2f}).",
         columns=columns,
         rows=tuple(rows),
         rows_total=len(rows),
@@ -68,11 +73,12 @@ def crowds_found(
     rows = np.concatenate(groups)
     what = "resemble each other like fillings of one template" if texts else "have equal values in every feature column"
     kept = "only their exact copies are" if texts else "so few distinct values are a coincidence"
+    found = agreeing(len(groups), "cluster", "clusters")
     return Finding(
         kind="near_duplicates" if texts else "duplicates",
         severity="warning",
-        evidence=f"{_counted(rows.size, 'row')} of {chained.size} {what} ({_counted(len(groups), 'cluster')} of more "
-        f"than {limit} rows; the largest has {groups[0].size}). A split does not keep them on one side: {kept}.",
+        evidence=f"{rows.size} rows of {chained.size} {what} ({len(groups)} {found} of more than {limit} rows; the "
+        f"largest has {groups[0].size}). A split does not keep them on one side: {kept}.",
         columns=texts or names,
         rows=_ids(rows),
         rows_total=rows.size,
@@ -104,11 +110,3 @@ def _unlike(group: Ints, exact: Ints) -> Ints:
 
 def _ids(rows: Ints) -> tuple[int, ...]:
     return tuple(rows.tolist())
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _repeat(rows: int) -> str:
-    return "repeats" if rows == 1 else "repeat"

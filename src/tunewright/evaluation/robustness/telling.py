@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from tunewright.data.wording import joined
 from tunewright.metrics import in_words, metric
 from tunewright.records import Damage, Robustness
 from tunewright.stats import rounded
@@ -31,14 +30,14 @@ def told(found: Robustness) -> str:
     falls = sorted((one for one in acted if one.verdict == "falls"), key=_size, reverse=True)
     if falls:
         before = "" if found.score is None else f" from {rounded(found.score).partition(' (')[0]}"
-        said.append(f"The {in_words(found.metric)} {worse}s{before} {_joined([_fall(one) for one in falls])}.")
+        said.append(f"The {in_words(found.metric)} {worse}s{before} {joined([_fall(one) for one in falls])}.")
     rises = [one.name for one in acted if one.verdict == "rises"]
     if rises:
         subject = "It" if falls else f"The {in_words(found.metric)}"
-        said.append(f"{subject} {better}s with {_joined(rises)}.")
+        said.append(f"{subject} {better}s with {joined(rises)}.")
     others = [one.name for one in acted if one.verdict in ("no evidence", "not defined")]
     if others:
-        said.append(f"No {worse} is shown with {_joined(others)}.")
+        said.append(f"No {worse} is shown with {joined(others)}.")
     return " ".join(said)
 
 
@@ -49,12 +48,3 @@ def _size(one: Damage) -> float:
 def _fall(one: Damage) -> str:
     assert one.fall is not None
     return f"by {rounded(one.fall).rpartition(', n ')[0]}) with {one.name}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    """A list in words.
-
-    >>> _joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.data.names import listed
+from tunewright.data.wording import joined
 from tunewright.metrics.rivals import baseline
 from tunewright.records import DataEvidence, Evaluation, Finding, Table
 
@@ -47,7 +48,7 @@ def caveats_of(
 def _limits(evaluation: Evaluation, data: DataEvidence, findings: Sequence[Finding], fitted: Fitted) -> Iterator[str]:
     rivals = [baseline(one.b, fitted.model.task.kind) for one in evaluation.comparisons if one.verdict == "worse"]
     if rivals:
-        yield f"The simpler {' and '.join(rivals)} did better on the same test rows."
+        yield f"The simpler {joined(rivals)} did better on the same test rows."
     if data.cut_share:
         yield (
             f"It reads {data.max_length} tokens of a text. {data.cut_share:.1%} of the train texts are longer; what "

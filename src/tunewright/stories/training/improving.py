@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewright.data.wording import agreeing
 from tunewright.errors import TunewrightError
 from tunewright.learning.fit import Fitted, fit
 from tunewright.metrics import Outcome, difference, score
@@ -89,7 +90,7 @@ class _Loop:
             if found.round.kept:
                 self.plan = with_values(self.plan, found.round.changes)
             self.run.tell("improve", _told(found.round, most))
-        return f"{most} {'round' if most == 1 else 'rounds'} of the plan"
+        return f"{most} {agreeing(most, 'round', 'rounds')} of the plan"
 
     def decision(self, number: int) -> Any:
         """A round as it is journalled."""
